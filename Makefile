@@ -1,0 +1,48 @@
+# Two commands matter: `make demo` and `make test`. Both make .venv where it is missing.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test test-quick test-cluster lint format schema clean
+
+demo: .venv/run-installed
+	$(BIN)/snakemake --cores all
+	@echo "The results stand in results/demo/report/index.html"
+
+test: .venv/test-installed lint
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --ignore tests/slurm
+
+test-quick: .venv/test-installed
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --ignore tests/slurm -m "not slow"
+
+# Starts a real SLURM on this machine; wants root and tests/slurm/install_slurm.sh.
+test-cluster: .venv/test-installed
+	$(BIN)/python -m pytest tests/slurm
+
+lint: .venv/test-installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/snakemake --lint
+
+format: .venv/test-installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/snakefmt Snakefile rules
+
+schema: .venv/run-installed
+	$(BIN)/python -m mribench.schema
+
+clean:
+	rm -rf results .snakemake
+
+.venv/run-installed: requirements/run.txt
+	$(PYTHON) -c "import sys; sys.exit('mribench needs Python 3.11 or 3.12') if sys.version_info[:2] not in ((3, 11), (3, 12)) else None"
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --disable-pip-version-check --quiet -r requirements/run.txt
+	$(BIN)/pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
+	touch $@
+
+.venv/test-installed: .venv/run-installed requirements/test.txt
+	$(BIN)/pip install --disable-pip-version-check --quiet -r requirements/test.txt
+	touch $@

@@ -1,0 +1,1 @@
+"""Simulated subjects with exact truth: anatomy, lesions, head, scanner, BIDS data set."""

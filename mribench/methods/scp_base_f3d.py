@@ -1,0 +1,13 @@
+"""Base F of the SCP paper (Zhang et al., IJCAI 2023): coordinates as input channels, on blocks."""
+
+from mribench.methods._scp_family import FamilyMethod, VolumeFamily
+
+
+class Settings(VolumeFamily):
+    """Keys of Base F on blocks."""
+
+
+class Method(FamilyMethod[Settings]):
+    """Base that reads its place as further channels of the input."""
+
+    network_name = "base_f"

@@ -1,0 +1,1 @@
+"""Watching a study: what would run and why, what runs, and what it takes."""

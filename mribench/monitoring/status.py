@@ -1,0 +1,155 @@
+"""How far a study is: read from its folder, so it works beside a running Snakemake or after it."""
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from mribench.config import Study
+from mribench.dataset.splits import make_splits
+from mribench.files import read_table
+
+QUIET_SECONDS = 900.0
+STATES = ("evaluated", "predicted", "trained", "training", "failed", "waiting")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run and how far it is.
+
+    Attributes
+    ----------
+    name
+        ``scp/fold-0_seed-0``.
+    state
+        One of `STATES`. A run counts as failed once its log ends with an error, and as
+        training while its log is younger than a quarter of an hour.
+    line
+        The last line of its training log.
+    """
+
+    name: str
+    method: str
+    state: str
+    line: str
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A job whose log ends with an error: its rule, what it was about, the telling line."""
+
+    rule: str
+    name: str
+    line: str
+    log: Path
+
+
+def read_runs(study: Study, folder: Path, now: float) -> list[Run]:
+    """Return all runs of a study in the order of the configuration.
+
+    Parameters
+    ----------
+    study
+        The configuration.
+    folder
+        The study's results; its data set must be indexed.
+    now
+        Seconds since the epoch.
+    """
+    rows = make_splits(read_table(folder / "dataset" / "scans.tsv"), study.protocol.split)
+    folds = sorted({int(str(row["fold"])) for row in rows})
+    return [
+        _read_run(folder, method, f"fold-{fold}_seed-{seed}", now)
+        for method in study.methods
+        for fold in folds
+        for seed in study.protocol.seeds
+    ]
+
+
+def _read_run(folder: Path, method: str, name: str, now: float) -> Run:
+    place = folder / "runs" / method / name
+    log = folder / "logs" / "train_model" / method / f"{name}.log"
+    line = last_line(log)
+    made = {"metrics.csv": "evaluated", "predictions.json": "predicted"}
+    made["model.safetensors"] = "trained"
+    state = next((word for file, word in made.items() if (place / file).exists()), "")
+    if not state and line.startswith("ERROR"):
+        state = "failed"
+    if not state:
+        young = log.exists() and now - log.stat().st_mtime < QUIET_SECONDS
+        state = "training" if young else "waiting"
+    return Run(f"{method}/{name}", method, state, line)
+
+
+def read_failures(folder: Path) -> list[Failure]:
+    """Return the jobs whose logs end with an error or a traceback, sorted by rule and name."""
+    found = []
+    logs = folder / "logs"
+    for log in sorted(logs.rglob("*.log")):
+        line = last_line(log)
+        if line.startswith("ERROR") or line.split(":")[0].endswith(("Error", "Exception")):
+            rule, *rest = log.relative_to(logs).with_suffix("").parts
+            found.append(Failure(rule, "/".join(rest), line, log))
+    return found
+
+
+def last_line(log: Path) -> str:
+    """Return the last line of a log that is not empty; an empty text where there is none."""
+    if not log.exists():
+        return ""
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+
+def count_stages(folder: Path) -> dict[str, int]:
+    """Return how many jobs of each rule have left a benchmark, that is, have ended well."""
+    root = folder / "benchmarks"
+    names = (path.relative_to(root).parts[0] for path in root.rglob("*.tsv"))
+    return dict(sorted(Counter(name.removesuffix(".tsv") for name in names).items()))
+
+
+def describe(study: Study, folder: Path) -> Iterator[str]:
+    """Yield the lines of the status."""
+    scans = folder / "dataset" / "scans.tsv"
+    yield f"{study.study}: {folder}"
+    stages = count_stages(folder)
+    if stages:
+        yield "jobs done: " + ", ".join(f"{name} {count}" for name, count in stages.items())
+    if scans.exists():
+        yield from describe_runs(read_runs(study, folder, time.time()))
+    else:
+        yield "the data set is not indexed yet"
+    yield from describe_failures(read_failures(folder))
+
+
+def describe_runs(runs: list[Run]) -> Iterator[str]:
+    """Yield a table of states by method, then what is in training now."""
+    width = max(len("method"), *(len(run.method) for run in runs))
+    yield f"{'method':{width}}  " + "  ".join(STATES)
+    for method in dict.fromkeys(run.method for run in runs):
+        counts = Counter(run.state for run in runs if run.method == method)
+        yield f"{method:{width}}  " + "  ".join(f"{counts[s]:{len(s)}}" for s in STATES)
+    for run in runs:
+        if run.state == "training":
+            yield f"now: {run.line.removeprefix('INFO: ')}"
+
+
+def describe_failures(failures: list[Failure]) -> Iterator[str]:
+    """Yield the failures by cause: the telling line, then the jobs that ended with it."""
+    causes: dict[str, list[Failure]] = {}
+    for failure in failures:
+        causes.setdefault(_cause(failure), []).append(failure)
+    for cause, group in causes.items():
+        yield f"failed, {len(group)} x {group[0].rule}: {cause}"
+        for failure in group[:5]:
+            yield f"    {failure.name}: {failure.log}"
+        if len(group) > 5:
+            yield f"    and {len(group) - 5} more"
+
+
+def _cause(failure: Failure) -> str:
+    """Return the telling line without the subject and file that head it, so that causes meet."""
+    line = failure.line.removeprefix("ERROR: ")
+    place, mark, rest = line.partition(": found ")
+    return f"found {rest}" if mark and place.startswith("sub-") else line

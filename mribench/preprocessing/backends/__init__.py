@@ -1,0 +1,1 @@
+"""One file per tool, named ``<stage>_<tool>``; the configuration chooses by name."""

@@ -1,0 +1,152 @@
+"""What a rule depends on: its slice of the configuration and the code it reaches.
+
+Snakemake reruns a job when its ``params`` change. Each rule has one parameter,
+the *spec*: canonical JSON of the settings it uses and a fingerprint of the
+package's sources that its script can reach by import. Comments, docstrings and
+layout do not enter the fingerprint, so only a change of meaning reruns work.
+"""
+
+import ast
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+PACKAGE = Path(__file__).parent
+# Modules that check and carry settings, or start programs, but compute nothing: what they
+# let through is in the spec as data, so their own code stays out of the fingerprint.
+NEUTRAL = frozenset(PACKAGE.glob("config/*.py")) | frozenset(
+    PACKAGE / f"{name}.py"
+    for name in (
+        "__init__",
+        "command",
+        "errors",
+        "plugins",
+        "programs",
+        "provenance",
+        "suggestions",
+    )
+)
+
+
+def canonical(content: Any) -> str:
+    """Return JSON with sorted keys and no spaces: equal content, equal text."""
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
+def digest(content: Any) -> str:
+    """Return the first 16 hexadecimal digits of the SHA-256 of :func:`canonical` JSON."""
+    return hashlib.sha256(canonical(content).encode()).hexdigest()[:16]
+
+
+def make_spec(settings: Any, sources: Iterable[Path], **upstream: Any) -> str:
+    """Return a rule's spec as canonical JSON.
+
+    Parameters
+    ----------
+    settings
+        The slice of the configuration that the rule's script reads.
+    sources
+        The files that the fingerprint starts from: the script and, where tools are
+        chosen by name, the modules chosen.
+    upstream
+        Anything else that must rerun the rule when it changes; stored as digests, so
+        that a spec stays short however much it covers.
+    """
+    digests = {key: digest(value) for key, value in upstream.items()}
+    return canonical({"settings": settings, "sources": fingerprint(*sources), **digests})
+
+
+def read_spec(text: str) -> Any:
+    """Return the settings inside a spec; text without ``settings`` is taken as settings."""
+    content = json.loads(text)
+    if isinstance(content, Mapping) and "settings" in content:
+        return content["settings"]
+    return content
+
+
+@cache
+def fingerprint(*sources: Path) -> str:
+    """Return a digest of the meaning of `sources` and of all package code they can reach."""
+    reached: set[Path] = set()
+    for source in sources:
+        reached |= import_closure(source.resolve())
+    meanings = sorted((_relative(path), meaning(path)) for path in reached)
+    return digest(meanings)
+
+
+@cache
+def import_closure(source: Path) -> frozenset[Path]:
+    """Return `source` and every module of the package that it imports, directly or not.
+
+    Imports inside functions count.
+    """
+    reached: set[Path] = set()
+    waiting = [source]
+    while waiting:
+        path = waiting.pop()
+        if path in reached or path in NEUTRAL:
+            continue
+        reached.add(path)
+        waiting += imported_modules(path)
+    return frozenset(reached)
+
+
+@cache
+def imported_modules(source: Path) -> tuple[Path, ...]:
+    """Return the files of the package that `source` names in its import statements."""
+    names: list[str] = []
+    for node in ast.walk(_tree(source)):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            names.append(node.module)
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
+    names += [
+        ".".join(name.split(".")[:end]) for name in names for end in range(1, name.count(".") + 1)
+    ]
+    found = (_locate(name) for name in names)
+    return tuple(sorted({path for path in found if path is not None}))
+
+
+def _locate(name: str) -> Path | None:
+    head, *rest = name.split(".")
+    if head != PACKAGE.name:
+        return None
+    path = PACKAGE.joinpath(*rest)
+    for candidate in (path.with_suffix(".py"), path / "__init__.py"):
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+@cache
+def meaning(source: Path) -> str:
+    """Return a digest of a Python file without comments, layout and docstrings."""
+    if source.suffix != ".py":
+        return hashlib.sha256(source.read_bytes()).hexdigest()
+    tree = _tree(source)
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            node.body = [item for item in body if not _is_text(item)]  # type: ignore[attr-defined]
+    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
+
+
+def _is_text(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
+
+
+def _tree(source: Path) -> ast.Module:
+    return ast.parse(source.read_text(encoding="utf-8"), filename=str(source))
+
+
+def _relative(path: Path) -> str:
+    root = PACKAGE.parent
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name

@@ -1,0 +1,43 @@
+"""Files of methods that learn a few numbers and no network."""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from mribench import files
+from mribench.training import record
+from mribench.training.job import Job
+
+
+def save_numbers(path: Path, numbers: Mapping[str, float], description: dict[str, str]) -> None:
+    """Write named numbers as a model file."""
+    tensors = {name: torch.tensor(value, dtype=torch.float64) for name, value in numbers.items()}
+    with files.atomic(path) as temporary:
+        save_file(tensors, temporary, metadata=description)
+
+
+def load_numbers(path: Path) -> dict[str, float]:
+    """Read what :func:`save_numbers` wrote."""
+    return {name: float(tensor) for name, tensor in load_file(path).items()}
+
+
+@contextmanager
+def record_run(job: Job) -> Iterator[None]:
+    """Write ``run.json`` when the block, the training, is done."""
+    start, began = record.now(), time.monotonic()
+    yield
+    content = {
+        "method": job.name,
+        "fold": job.fold,
+        "seed": job.seed,
+        "threads": job.threads,
+        "start": start,
+        "end": record.now(),
+        "seconds": round(time.monotonic() - began, 2),
+        **record.machine(torch.device("cpu")),
+    }
+    files.write_json(job.run_folder / "run.json", content)

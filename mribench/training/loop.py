@@ -1,0 +1,295 @@
+"""The training loop of all networks."""
+
+import logging
+import math
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from mribench import files
+from mribench.errors import TrainingError, describe
+from mribench.losses.boundary import choose_loss
+from mribench.training import checkpoints, record
+from mribench.training.augmentation import augment
+from mribench.training.checkpoints import State
+from mribench.training.devices import choose_device, make_deterministic, make_fabric
+from mribench.training.feed import Feed
+from mribench.training.history import History, Row
+from mribench.training.interruption import Interruption
+from mribench.training.job import Job
+from mribench.training.learner import Learner
+from mribench.training.optimisers import make_optimiser
+from mribench.training.patches import Batch
+from mribench.training.schedules import learning_rate
+from mribench.training.store import Case
+from mribench.training.validation import validate
+
+LOG = logging.getLogger("mribench")
+
+
+class Trainer:
+    """One training, from the cases to ``model.safetensors``.
+
+    A batch and its augmentation depend on the seed and the batch's number alone. So the
+    state is: weights, optimiser, number of batches seen, sum of losses, history; an
+    interruption anywhere changes nothing.
+
+    Where the fold has no validation cases (one training subject), early stopping looks at
+    the training cases; ``run.json`` says so.
+    """
+
+    def __init__(self, method: Learner, job: Job) -> None:
+        self.method, self.job, self.settings = method, job, method.settings
+        self.device = choose_device(job.device)
+        make_deterministic(self.device, job.threads)
+        self.training = open_cases(method, job, job.training, "training")
+        self.validation = self.training
+        if job.validation:
+            self.validation = open_cases(method, job, job.validation, "validation")
+        else:
+            LOG.warning("%s: no validation cases; the training cases stand in", job.title)
+        torch.manual_seed(job.seed)
+        network = method.build_network()
+        optimiser = make_optimiser(
+            self.settings.optimiser,
+            network,
+            self.settings.learning_rate,
+            self.settings.weight_decay,
+        )
+        self.fabric = make_fabric(self.device, self.settings.gpu_precision)
+        self.network, self.optimiser = self.fabric.setup(network, optimiser)
+        self.loss = choose_loss(self.settings.loss)
+        self.feed = Feed(method.make_sampler(self.training, job.seed).batch, job.threads)
+        self.seen = 0
+        self.loss_sum = torch.zeros((), dtype=torch.float64, device=self.device)
+        self.rows: list[Row] = []
+        self.best: dict[str, Tensor] = {}
+        self.seconds_before = 0.0
+        self.started = self.saved = time.monotonic()
+        self.start_time = record.now()
+
+    def run(self) -> None:
+        """Train to the end or to early stopping, from an earlier state where there is one."""
+        self.restore()
+        history = History(self.job.run_folder, self.job.title, self.settings.epochs, self.rows)
+        try:
+            with Interruption() as interruption:
+                while not self.finished():
+                    self.run_epoch(interruption)
+                    history.show(self.rows)
+        finally:
+            history.close()
+        self.write_model()
+        history.write(self.rows)
+        files.write_json(self.job.run_folder / "run.json", self.describe())
+        checkpoints.remove_states(self.job.checkpoint_folder)
+
+    def finished(self) -> bool:
+        """Say whether all epochs are done, or `patience` of them brought nothing better."""
+        waited = len(self.rows) - self.best_epoch()
+        return len(self.rows) >= self.settings.epochs or waited >= self.settings.patience
+
+    def best_epoch(self) -> int:
+        """Return the first epoch with the best validation value, counted from 1; 0 before any."""
+        values = [self.badness(row) for row in self.rows]
+        return values.index(min(values)) + 1 if values else 0
+
+    def badness(self, row: Row) -> float:
+        """Return what early stopping makes small."""
+        return (
+            row["validation_loss"] if self.settings.monitor == "loss" else -row["validation_dice"]
+        )
+
+    def run_epoch(self, interruption: Interruption) -> None:
+        """Go through the (rest of the) batches of an epoch, validate, and save the state."""
+        rate = self.set_learning_rate()
+        epoch = len(self.rows) + 1
+        for batch in self.feed.batches(self.seen, epoch * self.settings.iterations):
+            self.loss_sum += self.step(batch).double()
+            self.seen += 1
+            if interruption.requested:
+                self.stop(epoch)
+        train_loss = float(self.loss_sum) / self.settings.iterations
+        self.require_finite(train_loss, epoch)
+        self.loss_sum.zero_()
+        self.validate(epoch, train_loss, rate)
+        if time.monotonic() - self.saved >= self.job.checkpoint_seconds:
+            self.save()
+
+    def set_learning_rate(self) -> float:
+        """Give the optimiser the learning rate of the epoch that begins; return it."""
+        settings = self.settings
+        share = len(self.rows) / settings.epochs
+        rate = learning_rate(settings.schedule, settings.learning_rate, share, settings.milestones)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        return rate
+
+    def step(self, batch: Batch) -> Tensor:
+        """Take one step of the optimiser; return the loss."""
+        self.network.train()
+        seed = _seed(self.job.seed, self.seen)
+        torch.manual_seed(seed)
+        batch = batch.to(self.device)
+        if self.settings.augmentation is not None:
+            generator = torch.Generator(self.device).manual_seed(seed)
+            strength, axis = self.settings.augmentation, self.method.mirror_axis
+            batch = augment(batch, strength, axis, generator)
+        logits = self.method.logits(self.network, batch)
+        loss = self.loss(logits, batch.labels, batch.spacings, len(self.rows))
+        self.optimiser.zero_grad(set_to_none=True)
+        self.fabric.backward(loss)
+        self.optimiser.step()
+        return loss.detach()
+
+    def validate(self, epoch: int, train_loss: float, rate: float) -> None:
+        """Add the row of an epoch; keep the weights if they are the best so far."""
+        self.network.eval()
+        score = validate(
+            lambda case: self.method.volume_logits(self.network, case, self.device),
+            self.validation,
+            lambda logits, labels, spacings: self.loss(logits, labels, spacings, epoch - 1),
+        )
+        self.rows.append(
+            {
+                "epoch": epoch,
+                "train_loss": train_loss,
+                "validation_loss": score.loss,
+                "validation_dice": score.dice,
+                "learning_rate": rate,
+            }
+        )
+        if self.best_epoch() == epoch:
+            weights = self.network.module.state_dict()
+            self.best = {name: tensor.detach().cpu().clone() for name, tensor in weights.items()}
+
+    def require_finite(self, train_loss: float, epoch: int) -> None:
+        """Raise where the loss of an epoch is not a number.
+
+        Raises
+        ------
+        TrainingError
+            Names method, fold, seed and epoch.
+        """
+        if math.isfinite(train_loss):
+            return
+        raise TrainingError(
+            describe(
+                subject=self.job.title,
+                file=f"epoch {epoch}",
+                found=f"a loss of {train_loss}",
+                expected="a finite one",
+                remedy="lower learning_rate or choose another loss",
+            )
+        )
+
+    def stop(self, epoch: int) -> None:
+        """Save the state and leave.
+
+        Raises
+        ------
+        TrainingError
+            Always: the run is not finished.
+        """
+        self.save()
+        raise TrainingError(
+            f"{self.job.title}: asked to stop in epoch {epoch}; the state is saved in "
+            f"{self.job.checkpoint_folder}, and the same command goes on from there"
+        )
+
+    def save(self) -> None:
+        """Write the state of this moment."""
+        optimiser = self.optimiser.optimizer.state_dict()
+        groups = {
+            "network": self.network.module.state_dict(),
+            "best": self.best,
+            "optimiser": checkpoints.flatten_optimiser(optimiser),
+            "loss": {"sum": self.loss_sum},
+        }
+        content = {
+            "seen": self.seen,
+            "rows": self.rows,
+            "seconds": self.seconds(),
+            "precision": self.fabric.strategy.precision.state_dict(),
+        }
+        tensors = checkpoints.join_groups(groups)
+        checkpoints.save_state(self.job.checkpoint_folder, self.seen, State(tensors, content))
+        self.saved = time.monotonic()
+
+    def restore(self) -> None:
+        """Go back to the newest saved state, if there is one."""
+        state = checkpoints.load_state(self.job.checkpoint_folder)
+        if state is None:
+            return
+        groups = checkpoints.split_groups(state.tensors)
+        self.network.module.load_state_dict(groups["network"])
+        self.best = groups.get("best", {})
+        optimiser = self.optimiser.optimizer
+        optimiser.load_state_dict(
+            checkpoints.restore_optimiser(optimiser.state_dict(), groups["optimiser"])
+        )
+        self.loss_sum.copy_(groups["loss"]["sum"])
+        self.fabric.strategy.precision.load_state_dict(state.content["precision"])
+        self.seen, self.rows = state.content["seen"], state.content["rows"]
+        self.seconds_before = state.content["seconds"]
+
+    def seconds(self) -> float:
+        """Return the time spent on this training, over all interruptions."""
+        return self.seconds_before + time.monotonic() - self.started
+
+    def write_model(self) -> None:
+        """Write the best weights."""
+        path = self.job.run_folder / "model.safetensors"
+        with files.atomic(path) as temporary:
+            save_file(self.best, temporary, metadata=self.method.description())
+
+    def describe(self) -> dict[str, Any]:
+        """Return what ``run.json`` tells."""
+        return {
+            "method": self.job.name,
+            "fold": self.job.fold,
+            "seed": self.job.seed,
+            "threads": self.job.threads,
+            "start": self.start_time,
+            "end": record.now(),
+            "seconds": round(self.seconds(), 2),
+            "seconds_waited_for_data": round(self.feed.waited, 2),
+            "epochs": len(self.rows),
+            "best_epoch": self.best_epoch(),
+            "validated_on": "validation" if self.job.validation else "training",
+            **record.machine(self.device),
+        }
+
+
+def open_cases(method: Learner, job: Job, names: Sequence[str], role: str) -> list[Case]:
+    """Open the cases of a role.
+
+    Raises
+    ------
+    TrainingError
+        If there are none, or one has no reference label.
+    """
+    cases = [method.open_case(job.store, name) for name in names]
+    unlabelled = [case.name for case in cases if not case.labelled]
+    if cases and not unlabelled:
+        return cases
+    found = f"no label for {', '.join(unlabelled)}" if unlabelled else f"no {role} cases"
+    raise TrainingError(
+        describe(
+            subject=job.title,
+            file=f"{role} cases",
+            found=found,
+            expected="at least one case, each with a reference label",
+            remedy="change protocol.split, or add the labels to the data set",
+        )
+    )
+
+
+def _seed(seed: int, number: int) -> int:
+    """Return the seed of everything random about one batch."""
+    return int(np.random.SeedSequence((seed, number)).generate_state(1, np.uint64)[0] >> 1)

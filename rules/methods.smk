@@ -1,0 +1,112 @@
+"""From preprocessed cases to predictions on the native grid, and what they cost."""
+
+from mribench.training.pack import packing_settings
+
+RUN = "<study>/runs/{method}/fold-{fold}_seed-{seed}"
+
+
+rule pack_cases:
+    input:
+        # One file per case stands for all that its last stage made.
+        images=case_files(
+            "<study>/preproc/{variant}/{case_dir}/anat/{case}_space-{variant}_desc-preproc_"
+            f"{CONTRASTS[0]}.nii.gz"
+        ),
+        scans="<study>/dataset/scans.tsv",
+    output:
+        "<study>/store/{variant}/manifest.json",
+    log:
+        "<study>/logs/pack_cases/{variant}.log",
+    benchmark:
+        "<study>/benchmarks/pack_cases/{variant}.tsv"
+    conda:
+        "../envs/torch.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    params:
+        spec=spec("pack_cases", lambda wildcards: packing_settings(STUDY, wildcards.variant)),
+    message:
+        "Pack variant {wildcards.variant}"
+    shell:
+        "python -m scripts.pack_cases --spec {params.spec:q} --log {log:q} "
+        "--scans {input.scans:q} --output {output:q}"
+
+
+rule train_model:
+    input:
+        store=ancient(store_of),
+        splits=ancient("<study>/dataset/splits.tsv"),
+    output:
+        model=f"{RUN}/model.safetensors",
+        history=f"{RUN}/history.csv",
+        run=f"{RUN}/run.json",
+        intensity=f"{RUN}/intensity.json",
+    log:
+        "<study>/logs/train_model/{method}/fold-{fold}_seed-{seed}.log",
+    benchmark:
+        "<study>/benchmarks/train_model/{method}/fold-{fold}_seed-{seed}.tsv"
+    conda:
+        "../envs/torch.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=lambda wildcards, attempt: 1440 * attempt,
+    params:
+        spec=spec("train_model", method_settings, method_module, data=training_upstream),
+    message:
+        "Train {wildcards.method}, fold {wildcards.fold}, seed {wildcards.seed}"
+    shell:
+        "python -m scripts.train_model --spec {params.spec:q} --threads {threads} --log {log:q} "
+        "--name {wildcards.method:q} --store {input.store:q} --splits {input.splits:q} "
+        "--fold {wildcards.fold:q} --seed {wildcards.seed:q} --model {output.model:q}"
+
+
+rule predict_cases:
+    input:
+        model=f"{RUN}/model.safetensors",
+        intensity=f"{RUN}/intensity.json",
+        store=ancient(store_of),
+        splits=ancient("<study>/dataset/splits.tsv"),
+    output:
+        f"{RUN}/predictions.json",
+    log:
+        "<study>/logs/predict_cases/{method}/fold-{fold}_seed-{seed}.log",
+    benchmark:
+        "<study>/benchmarks/predict_cases/{method}/fold-{fold}_seed-{seed}.tsv"
+    conda:
+        "../envs/torch.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=lambda wildcards, attempt: 120 * attempt,
+    params:
+        spec=spec("predict_cases", prediction_settings, method_module, data=test_upstream),
+    message:
+        "Predict with {wildcards.method}, fold {wildcards.fold}, seed {wildcards.seed}"
+    shell:
+        "python -m scripts.predict_cases --spec {params.spec:q} --threads {threads} --log {log:q} "
+        "--model {input.model:q} --store {input.store:q} --splits {input.splits:q} "
+        "--fold {wildcards.fold:q} --output {output:q}"
+
+
+rule measure_cost:
+    input:
+        run=f"{RUN}/run.json",
+        predictions=f"{RUN}/predictions.json",
+        store=ancient(store_of),
+    output:
+        f"{RUN}/cost.json",
+    log:
+        "<study>/logs/measure_cost/{method}/fold-{fold}_seed-{seed}.log",
+    conda:
+        "../envs/torch.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        runtime=lambda wildcards, attempt: 10 * attempt,
+    params:
+        spec=spec("measure_cost", method_settings, method_module),
+    message:
+        "Cost of {wildcards.method}, fold {wildcards.fold}, seed {wildcards.seed}"
+    shell:
+        "python -m scripts.measure_cost --spec {params.spec:q} --log {log:q} "
+        "--store {input.store:q} --run {input.run:q} --predictions {input.predictions:q} "
+        "--output {output:q}"

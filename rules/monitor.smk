@@ -1,0 +1,23 @@
+"""Looking after a study."""
+
+
+rule storage:
+    log:
+        "<study>/logs/storage.log",
+    localrule: True
+    conda:
+        "../envs/base.yaml"
+    resources:
+        mem_mb=500,
+    params:
+        spec=spec("storage", {"study": f"results/{STUDY.study}"}),
+    shell:
+        "python -m scripts.storage --spec {params.spec:q} --log {log:q}"
+
+
+onerror:
+    print(
+        *describe_failures(read_failures(Path(f"results/{STUDY.study}"))),
+        sep="\n",
+        file=sys.stderr,
+    )

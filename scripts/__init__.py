@@ -1,0 +1,1 @@
+"""One command per rule, with the rule's name."""

@@ -1,0 +1,35 @@
+"""Bring a case onto the grid of a variant, with one interpolation per image.
+
+Writes images with skull, brain mask, tissue labels and the training label (255: ignore),
+with JSON sidecars. The spec holds contrasts, reference, anatomy, template, grid, label and
+label_contrast. Transforms are recognised by from- and to- in their names.
+"""
+
+import argparse
+from pathlib import Path
+
+from mribench import command, provenance
+from mribench.preprocessing import resample_images as stage
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Write everything on the variant's grid."""
+    settings = stage.ResampleSettings.model_validate(provenance.read_spec(arguments.spec))
+    case = stage.Case(settings, arguments.images, arguments.transforms, arguments.mask)
+    stage.resample_contrasts(case, arguments.outputs)
+    stage.resample_mask(case, arguments.output_mask)
+    stage.resample_tissues(case, arguments.tissues, arguments.output_tissues)
+    stage.resample_label(case, arguments.label, arguments.output_label)
+
+
+if __name__ == "__main__":
+    made = command.parser(__doc__)
+    made.add_argument("--images", type=Path, nargs="+", required=True, help="corrected images")
+    made.add_argument("--mask", type=Path, required=True, help="brain mask of the anatomy")
+    made.add_argument("--tissues", type=Path, required=True, help="tissue labels of the anatomy")
+    made.add_argument("--label", type=Path, nargs="?", help="reference label, if there is one")
+    made.add_argument("--transforms", type=Path, nargs="*", default=[], help="transform files")
+    made.add_argument("--outputs", type=Path, nargs="+", required=True, help="images to write")
+    for name in ("mask", "tissues", "label"):
+        made.add_argument(f"--output-{name}", type=Path, required=True, help=f"{name} to write")
+    command.run(main, made)

@@ -1,0 +1,53 @@
+"""The files that a preprocessing review looks at, and its script run on them."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+from fake_study import AFFINE, SHAPE, image, lesions, tissues
+
+from mribench.files import make_image, write_image
+
+IDENTITY = """#Insight Transform File V1.0
+#Transform 0
+Transform: AffineTransform_double_3_3
+Parameters: 1 0 0 0 1 0 0 0 1 0 0 0
+FixedParameters: 0 0 0
+"""
+SPEC = '{"variant":"native","contrasts":["T1w","FLAIR"],"anatomy":"T1w","reference":"FLAIR"}'
+
+
+def write_inputs(folder: Path) -> None:
+    """The preprocessed files of one case, made without any preprocessing."""
+    lesion = lesions("sub-01", empty=False)
+    field = (0.8 + 0.4 * np.indices(SHAPE)[1] / SHAPE[1]).astype(np.float32)
+    for contrast in ("T1w", "FLAIR"):
+        before = image("sub-01", contrast, lesion)
+        made = {"conformed": before, "corrected": before / field, "field": field}
+        for name, array in made.items():
+            write_image(folder / f"{name}_{contrast}.nii.gz", make_image(array, AFFINE))
+    write_image(folder / "mask.nii.gz", make_image(tissues() > 0, AFFINE))
+    write_image(folder / "tissues.nii.gz", make_image(tissues(), AFFINE))
+    (folder / "template.txt").write_text(IDENTITY)
+
+
+def run_script(root, inputs, output, *more):
+    contrasts = {
+        name: [inputs / f"{source}_{contrast}.nii.gz" for contrast in ("T1w", "FLAIR")]
+        for name, source in [
+            ("conformed", "conformed"),
+            ("corrected", "corrected"),
+            ("field", "field"),
+            ("resampled", "corrected"),
+        ]
+    }
+    listed = [part for name, files in contrasts.items() for part in (f"--{name}", *files)]
+    return subprocess.run(
+        [sys.executable, "-m", "scripts.review_preprocessing", "--spec", SPEC, "--case", "sub-01",
+         *listed, "--labels", inputs / "tissues.nii.gz", "--mask", inputs / "mask.nii.gz",
+         "--tissues", inputs / "tissues.nii.gz", "--transforms", inputs / "template.txt",
+         "--page", output / "index.html", "--record", output / "review.json",
+         "--thumbnail", output / "thumbnail.png", *more],
+        cwd=root, capture_output=True, text=True, check=False,
+    )  # fmt: skip

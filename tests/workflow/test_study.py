@@ -1,0 +1,177 @@
+"""The main job: raw scans in, a results page out, and the same bytes every time."""
+
+import copy
+import csv
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+import time
+
+import pytest
+import yaml
+from workspace import Workspace
+
+pytestmark = pytest.mark.slow
+
+COMPARED = ("*.csv", "*.tsv", "*.md", "*.tex", "*.safetensors", "*.nii.gz", "*.npy", "*.svg")
+TIMED = (
+    "costs.",
+    "cost.json",
+    "cost_accuracy",
+    "run.json",
+    "predictions.json",
+    "benchmarks",
+    "logs",
+)
+
+
+def digests(results):
+    found = {}
+    for pattern in COMPARED:
+        for path in sorted(results.rglob(pattern)):
+            name = path.relative_to(results).as_posix()
+            if not any(part in name for part in TIMED):
+                found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return found
+
+
+def jobs(shown):
+    """The rules that a dry run would run, with their counts."""
+    table = re.search(r"Job stats:\n(.*?)\ntotal", shown, re.S)
+    return {} if table is None else dict(re.findall(r"^(\w+) +(\d+)$", table[1], re.M))
+
+
+def test_ends_with_a_report(finished, small_study):
+    results = finished.results(small_study)
+    page = (results / "report" / "index.html").read_text()
+    for name in small_study["methods"]:
+        assert name in page
+    with (results / "metrics.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert {row["method"] for row in rows} == set(small_study["methods"])
+    assert {row["case"] for row in rows} == {f"sub-{n:02d}" for n in range(1, 5)}
+    for form in ("csv", "md", "tex", "html"):
+        assert (results / "tables" / f"leaderboard.{form}").stat().st_size > 100
+
+
+def test_derivatives_say_what_made_them(finished, small_study):
+    preproc = finished.results(small_study) / "preproc" / "native"
+    description = json.loads((preproc / "dataset_description.json").read_text())
+    assert description["DatasetType"] == "derivative"
+    assert description["GeneratedBy"]
+    images = sorted(preproc.rglob("*.nii.gz"))
+    assert images
+    for image in images:
+        sidecar = json.loads((image.parent / image.name.replace(".nii.gz", ".json")).read_text())
+        assert sidecar, image
+
+
+def test_volumes_of_all_cases_stand_in_one_table(finished, small_study):
+    results = finished.results(small_study)
+    with (results / "preproc" / "native" / "volumes.tsv").open() as stream:
+        rows = list(csv.DictReader(stream, delimiter="\t"))
+    assert [row["case"] for row in rows] == [f"sub-{n:02d}" for n in range(1, 5)]
+    for row in rows:
+        tissues = sum(float(row[name]) for name in ("GM", "WM", "CSF"))
+        assert abs(tissues - float(row["intracranial"])) < 1
+        assert 15 < float(row["reference_lesion"]) < 45
+
+
+def test_nothing_is_to_be_done_twice(finished, small_study):
+    start = time.perf_counter()
+    shown = finished.run(small_study)
+    assert "Nothing to be done" in shown
+    assert time.perf_counter() - start < 15
+
+
+def test_two_runs_give_the_same_bytes(finished, workspace, small_study):
+    workspace.run(small_study)
+    first = digests(finished.results(small_study))
+    second = digests(workspace.results(small_study))
+    assert len(first) > 100
+    assert {name.rsplit(".", 1)[-1] for name in first} >= {"csv", "safetensors", "gz", "npy"}
+    assert first == second
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda s: s.update(title="Another title"), {"render_report"}),
+        (
+            lambda s: s["methods"]["unet2d"].update(epochs=3),
+            {"train_model", "predict_cases", "evaluate_predictions", "measure_cost"},
+        ),
+        (lambda s: s["evaluation"].update(alpha=0.01), {"compare_methods"}),
+        (lambda s: s["methods"].pop("unet2d"), {"aggregate_metrics"}),
+        (
+            lambda s: s["variants"]["native"].update(intensity={"method": "zscore"}),
+            set(),
+        ),
+        (lambda s: s["methods"].update(dict(reversed(s["methods"].items()))), set()),
+    ],
+    ids=["title", "hyperparameter", "level", "method removed", "default spelled out", "order"],
+)
+def test_only_what_changed_runs_again(finished, small_study, change, expected):
+    study = copy.deepcopy({"evaluation": {}, **small_study})
+    change(study)
+    planned = set(jobs(finished.run(study, "-n"))) - {"all"}
+    below = {
+        "aggregate_metrics",
+        "assess_agreement",
+        "compare_methods",
+        "render_tables",
+        "plot_figures",
+        "write_methods",
+        "render_report",
+    }
+    assert expected <= planned
+    assert planned <= expected | below
+    if not expected:
+        assert not planned
+
+
+def test_changing_one_method_leaves_the_others_alone(finished, small_study):
+    study = copy.deepcopy(small_study)
+    study["methods"]["unet2d"]["epochs"] = 3
+    assert jobs(finished.run(study, "-n"))["train_model"] == "2"
+
+
+def test_a_new_method_trains_only_itself(finished, small_study):
+    study = copy.deepcopy(small_study)
+    study["methods"]["second"] = {"method": "flair_threshold", "variant": "native"}
+    planned = jobs(finished.run(study, "-n"))
+    assert planned["train_model"] == "2"
+    assert not {"correct_bias", "conform_image", "pack_cases"} & set(planned)
+
+
+@pytest.fixture
+def checkout(root, tmp_path):
+    """A copy of the tracked files of the project."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], capture_output=True, text=True, cwd=root, check=True
+    )
+    for name in filter(None, listed.stdout.split("\0")):
+        target = tmp_path / "checkout" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(root / name, target)
+    return tmp_path / "checkout"
+
+
+def test_the_example_of_the_page_runs(root, checkout, finished, small_study):
+    page = (root / "docs" / "add_a_method.md").read_text()
+    code = re.search(r"```python\n(.*?)```", page, re.S)[1]
+    entry = yaml.safe_load(re.search(r"```yaml\n(.*?)```", page, re.S)[1])
+    (checkout / "mribench" / "methods" / "dilated2d.py").write_text(code)
+    study = copy.deepcopy(small_study)
+    study["methods"] |= entry["methods"]
+
+    folder = checkout.parent / "study"
+    shutil.copytree(finished.folder, folder)
+    extended = Workspace(checkout, folder)
+    shown = extended.run(study)
+
+    trained = re.findall(r"^Job \d+: Train (\w+), fold", shown, re.M)
+    assert trained == ["dilated", "dilated"], "only the new method is trained, once per fold"
+    assert "dilated" in (extended.results(study) / "tables" / "leaderboard.csv").read_text()
