@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from mribench.errors import MribenchError
+from mribench.errors import MribenchError, StoppedError
 
 THREAD_VARIABLES = (
     "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS",
@@ -43,7 +43,8 @@ def run(main: Main, made: argparse.ArgumentParser, argv: Sequence[str] | None = 
     """Parse, prepare and call `main`; a :class:`MribenchError` becomes one clear message.
 
     Thread counts and the seed of ANTs go to the environment here, before any back end
-    is imported, because ITK reads them only once. Exits with 1 after an error.
+    is imported, because ITK reads them only once. Exits with 1 after an error, with 75 where
+    the work was asked to stop and goes on from there when it is called again.
     """
     arguments = made.parse_args(argv)
     for variable in THREAD_VARIABLES:
@@ -52,9 +53,12 @@ def run(main: Main, made: argparse.ArgumentParser, argv: Sequence[str] | None = 
     try:
         start_log(arguments.log)
         main(arguments)
+    except StoppedError as error:
+        logging.getLogger("mribench").warning("%s", error)
+        sys.exit(error.exit_status)
     except MribenchError as error:
         logging.getLogger("mribench").error("%s", error)
-        sys.exit(1)
+        sys.exit(error.exit_status)
     except OSError as error:
         logging.getLogger("mribench").error("%s", describe_os_error(error))
         sys.exit(1)

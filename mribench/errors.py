@@ -8,6 +8,9 @@ expected and what to do. :mod:`mribench.command` prints them without traceback.
 class MribenchError(Exception):
     """Base of all errors that are meant for the user."""
 
+    exit_status = 1
+    """What the script that ends with the error gives back."""
+
 
 class ConfigError(MribenchError):
     """The study's configuration is wrong; one line per problem."""
@@ -31,6 +34,15 @@ class ToolError(MribenchError):
 
 class TrainingError(MribenchError):
     """Training cannot go on: diverged, wrong shapes, or unusable cases."""
+
+
+class StoppedError(TrainingError):
+    """Training was asked to stop and has saved its state: the same command goes on from there.
+
+    The exit status is ``EX_TEMPFAIL`` of sysexits.h, the one for "try again later".
+    """
+
+    exit_status = 75
 
 
 def describe(*, subject: str, file: object, found: str, expected: str, remedy: str) -> str:

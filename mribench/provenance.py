@@ -9,6 +9,7 @@ layout do not enter the fingerprint, so only a change of meaning reruns work.
 import ast
 import hashlib
 import json
+import subprocess
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
@@ -109,6 +110,24 @@ def imported_modules(source: Path) -> tuple[Path, ...]:
     ]
     found = (_locate(name) for name in names)
     return tuple(sorted({path for path in found if path is not None}))
+
+
+def code_version() -> str:
+    """Return the git commit of the code and whether it was changed since, where known."""
+    root = PACKAGE.parent
+    if not (root / ".git").exists():
+        return "not a git checkout"
+    try:
+        commit = _git(root, "rev-parse", "HEAD")
+        changed = _git(root, "status", "--porcelain", "--untracked-files=no")
+    except (OSError, subprocess.CalledProcessError):
+        return "git commit unknown"
+    return f"git commit {commit[:12]}" + (" with local changes" if changed else "")
+
+
+def _git(root: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(root), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def _locate(name: str) -> Path | None:

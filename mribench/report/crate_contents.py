@@ -10,9 +10,9 @@ from platform import python_version
 from typing import Any, NamedTuple
 
 import mribench
+from mribench import provenance
 from mribench.config import Study
 from mribench.files import checksum, read_json, read_table
-from mribench.report.origin import code_version
 from mribench.report.results import Results, Run
 
 PATTERNS = (
@@ -155,7 +155,7 @@ def describe_environment(study: Study, results: Results) -> dict[str, Any]:
     Host names stay at home.
     """
     return {
-        "mribench": {"version": mribench.__version__, "code": code_version()},
+        "mribench": {"version": mribench.__version__, "code": provenance.code_version()},
         "python": python_version(),
         "packages": installed(),
         "seeds": {
@@ -169,8 +169,15 @@ def describe_environment(study: Study, results: Results) -> dict[str, Any]:
 def describe_run(run: Run) -> dict[str, Any]:
     """Return the record of a run without the name of its machine."""
     record = read_json(run.folder / "run.json")
-    keys = {"method": run.method, "fold": run.fold, "seed": run.seed}
-    return {**{key: record[key] for key in record if key not in KEEP_TO_ITSELF}, **keys}
+    return {**without_hosts(record), "method": run.method, "fold": run.fold, "seed": run.seed}
+
+
+def without_hosts(content: Any) -> Any:
+    """Return JSON content without the keys that stay at home, at any depth."""
+    if isinstance(content, dict):
+        kept = content.keys() - KEEP_TO_ITSELF
+        return {key: without_hosts(value) for key, value in content.items() if key in kept}
+    return [without_hosts(item) for item in content] if isinstance(content, list) else content
 
 
 def installed() -> dict[str, str]:

@@ -1,8 +1,6 @@
 """Provenance: which code, settings, data and machines the numbers come from."""
 
-import subprocess
 from importlib import metadata
-from pathlib import Path
 from platform import python_version
 
 import mribench
@@ -22,7 +20,7 @@ def list_origin(study: Study, results: Results) -> list[tuple[str, str]]:
     """Return pairs of name and value: code, versions, seeds and digests."""
     settings = study.model_dump(mode="json", by_alias=True)
     return [
-        ("mribench", f"{mribench.__version__}, {code_version()}"),
+        ("mribench", f"{mribench.__version__}, {provenance.code_version()}"),
         ("Python and packages", ", ".join([f"python {python_version()}", *versions()])),
         ("Seeds of the training", ", ".join(map(str, study.protocol.seeds))),
         ("Seed of the splits", str(study.protocol.split.seed)),
@@ -32,24 +30,6 @@ def list_origin(study: Study, results: Results) -> list[tuple[str, str]]:
             for name in ("dataset/scans.tsv", "dataset/splits.tsv", "metrics.csv")
         ],
     ]
-
-
-def code_version() -> str:
-    """Return the git commit of the code and whether it was changed since, where known."""
-    root = Path(mribench.__file__).parents[1]
-    if not (root / ".git").exists():
-        return "not a git checkout"
-    try:
-        commit = _git(root, "rev-parse", "HEAD")
-        changed = _git(root, "status", "--porcelain", "--untracked-files=no")
-    except (OSError, subprocess.CalledProcessError):
-        return "git commit unknown"
-    return f"git commit {commit[:12]}" + (" with local changes" if changed else "")
-
-
-def _git(root: Path, *arguments: str) -> str:
-    command = ["git", "-C", str(root), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def versions() -> list[str]:

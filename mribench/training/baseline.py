@@ -38,6 +38,7 @@ def record_run(job: Job) -> Iterator[None]:
         "start": start,
         "end": record.now(),
         "seconds": round(time.monotonic() - began, 2),
-        **record.machine(torch.device("cpu")),
+        **record.place(torch.device("cpu")),
+        **record.software(),
     }
     files.write_json(job.run_folder / "run.json", content)

@@ -5,9 +5,13 @@ checksum of the other. The last two states are kept, so that a damaged one can b
 passed over.
 """
 
+import fcntl
 import logging
+import os
 import shutil
-from collections.abc import Mapping
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,9 +20,11 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from mribench import files
+from mribench.errors import TrainingError, describe
 
 LOG = logging.getLogger("mribench")
 KEPT = 2
+LOCK = "lock"
 
 
 class State(NamedTuple):
@@ -46,9 +52,11 @@ def save_state(folder: Path, number: int, state: State) -> None:
         save_file(tensors, temporary)
     content = {"checksum": files.checksum(path), "content": state.content}
     files.write_json(path.with_suffix(".json"), content)
-    for old in sorted(folder.glob("*.json"))[:-KEPT]:
-        old.unlink()
-        old.with_suffix(".safetensors").unlink(missing_ok=True)
+    kept = {path.stem for path in sorted(folder.glob("*.json"))[-KEPT:]}
+    for path in folder.iterdir():
+        # A process that was killed while it wrote leaves half a state behind.
+        if path.stem not in kept:
+            path.unlink()
 
 
 def load_state(folder: Path) -> State | None:
@@ -69,6 +77,49 @@ def load_state(folder: Path) -> State | None:
 def remove_states(folder: Path) -> None:
     """Delete the states of a finished run, those of other settings included."""
     shutil.rmtree(folder.parent, ignore_errors=True)
+
+
+@contextmanager
+def sole_process(folder: Path, title: str) -> Iterator[None]:
+    """Make sure that one process alone trains a run; the killed leave no lock behind.
+
+    Parameters
+    ----------
+    folder
+        Folder of the run's states; the lock stands beside it.
+    title
+        The run in words.
+
+    Raises
+    ------
+    TrainingError
+        If another process is at it: a Snakemake that was killed leaves its jobs running.
+    """
+    path = folder.parent / LOCK
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+", encoding="utf-8") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            stream.seek(0)
+            raise TrainingError(_taken(title, path, stream.read().split())) from error
+        except OSError as error:
+            LOG.warning("%s: this file system has no locks (%s); see to it that", path, error)
+            LOG.warning("%s is trained by one process only", title)
+        stream.truncate(0)
+        print(os.getpid(), socket.gethostname(), file=stream, flush=True)
+        yield
+
+
+def _taken(title: str, path: Path, owner: list[str]) -> str:
+    process, host = owner if len(owner) == 2 else ("unknown", "unknown")
+    return describe(
+        subject=title,
+        file=path,
+        found=f"process {process} on {host} at this training",
+        expected="no other one",
+        remedy=f"end it with `kill {process}` there, which saves its state, and start again",
+    )
 
 
 def join_groups(groups: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Tensor]:

@@ -5,6 +5,10 @@ from types import FrameType
 from typing import Self
 
 
+class StopRequestedError(Exception):
+    """The system asks the training to end."""
+
+
 class Interruption:
     """Context in which SIGTERM only sets `requested`.
 
@@ -21,6 +25,11 @@ class Interruption:
 
     def __exit__(self, *error: object) -> None:
         signal.signal(signal.SIGTERM, self._before)
+
+    def check(self) -> None:
+        """Raise :class:`StopRequestedError` where the system has asked."""
+        if self.requested:
+            raise StopRequestedError
 
     def _request(self, number: int, frame: FrameType | None) -> None:
         self.requested = True

@@ -4,7 +4,7 @@ import logging
 import math
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from mribench import files
-from mribench.errors import TrainingError, describe
+from mribench.errors import StoppedError, TrainingError, describe
 from mribench.losses.boundary import choose_loss
 from mribench.training import checkpoints, record
 from mribench.training.augmentation import augment
@@ -20,7 +20,7 @@ from mribench.training.checkpoints import State
 from mribench.training.devices import choose_device, make_deterministic, make_fabric
 from mribench.training.feed import Feed
 from mribench.training.history import History, Row
-from mribench.training.interruption import Interruption
+from mribench.training.interruption import Interruption, StopRequestedError
 from mribench.training.job import Job
 from mribench.training.learner import Learner
 from mribench.training.optimisers import make_optimiser
@@ -69,25 +69,28 @@ class Trainer:
         self.loss_sum = torch.zeros((), dtype=torch.float64, device=self.device)
         self.rows: list[Row] = []
         self.best: dict[str, Tensor] = {}
-        self.seconds_before = 0.0
+        self.sessions: list[dict[str, Any]] = []
         self.started = self.saved = time.monotonic()
         self.start_time = record.now()
 
     def run(self) -> None:
         """Train to the end or to early stopping, from an earlier state where there is one."""
-        self.restore()
-        history = History(self.job.run_folder, self.job.title, self.settings.epochs, self.rows)
-        try:
-            with Interruption() as interruption:
-                while not self.finished():
-                    self.run_epoch(interruption)
-                    history.show(self.rows)
-        finally:
-            history.close()
-        self.write_model()
-        history.write(self.rows)
-        files.write_json(self.job.run_folder / "run.json", self.describe())
-        checkpoints.remove_states(self.job.checkpoint_folder)
+        with checkpoints.sole_process(self.job.checkpoint_folder, self.job.title):
+            self.restore()
+            history = History(self.job.run_folder, self.job.title, self.settings.epochs, self.rows)
+            try:
+                with Interruption() as interruption:
+                    while not self.finished():
+                        self.run_epoch(interruption)
+                        history.show(self.rows)
+            except StopRequestedError:
+                self.stop()
+            finally:
+                history.close()
+            self.write_model()
+            history.write(self.rows)
+            files.write_json(self.job.run_folder / "run.json", self.describe())
+            checkpoints.remove_states(self.job.checkpoint_folder)
 
     def finished(self) -> bool:
         """Say whether all epochs are done, or `patience` of them brought nothing better."""
@@ -112,12 +115,11 @@ class Trainer:
         for batch in self.feed.batches(self.seen, epoch * self.settings.iterations):
             self.loss_sum += self.step(batch).double()
             self.seen += 1
-            if interruption.requested:
-                self.stop(epoch)
+            interruption.check()
         train_loss = float(self.loss_sum) / self.settings.iterations
-        self.require_finite(train_loss, epoch)
+        self.require_finite("a loss", train_loss, epoch)
+        self.validate(epoch, train_loss, rate, interruption)
         self.loss_sum.zero_()
-        self.validate(epoch, train_loss, rate)
         if time.monotonic() - self.saved >= self.job.checkpoint_seconds:
             self.save()
 
@@ -147,14 +149,18 @@ class Trainer:
         self.optimiser.step()
         return loss.detach()
 
-    def validate(self, epoch: int, train_loss: float, rate: float) -> None:
+    def validate(
+        self, epoch: int, train_loss: float, rate: float, interruption: Interruption
+    ) -> None:
         """Add the row of an epoch; keep the weights if they are the best so far."""
         self.network.eval()
         score = validate(
             lambda case: self.method.volume_logits(self.network, case, self.device),
             self.validation,
             lambda logits, labels, spacings: self.loss(logits, labels, spacings, epoch - 1),
+            interruption.check,
         )
+        self.require_finite("a validation loss", score.loss, epoch)
         self.rows.append(
             {
                 "epoch": epoch,
@@ -168,7 +174,7 @@ class Trainer:
             weights = self.network.module.state_dict()
             self.best = {name: tensor.detach().cpu().clone() for name, tensor in weights.items()}
 
-    def require_finite(self, train_loss: float, epoch: int) -> None:
+    def require_finite(self, name: str, loss: float, epoch: int) -> None:
         """Raise where the loss of an epoch is not a number.
 
         Raises
@@ -176,30 +182,30 @@ class Trainer:
         TrainingError
             Names method, fold, seed and epoch.
         """
-        if math.isfinite(train_loss):
+        if math.isfinite(loss):
             return
         raise TrainingError(
             describe(
                 subject=self.job.title,
                 file=f"epoch {epoch}",
-                found=f"a loss of {train_loss}",
+                found=f"{name} of {loss}",
                 expected="a finite one",
                 remedy="lower learning_rate or choose another loss",
             )
         )
 
-    def stop(self, epoch: int) -> None:
+    def stop(self) -> NoReturn:
         """Save the state and leave.
 
         Raises
         ------
-        TrainingError
+        StoppedError
             Always: the run is not finished.
         """
         self.save()
-        raise TrainingError(
-            f"{self.job.title}: asked to stop in epoch {epoch}; the state is saved in "
-            f"{self.job.checkpoint_folder}, and the same command goes on from there"
+        raise StoppedError(
+            f"{self.job.title}: asked to stop in epoch {len(self.rows) + 1}; the state is saved "
+            f"in {self.job.checkpoint_folder}, and the same command goes on from there"
         )
 
     def save(self) -> None:
@@ -214,7 +220,7 @@ class Trainer:
         content = {
             "seen": self.seen,
             "rows": self.rows,
-            "seconds": self.seconds(),
+            "sessions": [*self.sessions, self.session()],
             "precision": self.fabric.strategy.precision.state_dict(),
         }
         tensors = checkpoints.join_groups(groups)
@@ -236,11 +242,17 @@ class Trainer:
         self.loss_sum.copy_(groups["loss"]["sum"])
         self.fabric.strategy.precision.load_state_dict(state.content["precision"])
         self.seen, self.rows = state.content["seen"], state.content["rows"]
-        self.seconds_before = state.content["seconds"]
+        self.sessions = state.content["sessions"]
+        LOG.info("%s: goes on after %d batches", self.job.title, self.seen)
 
-    def seconds(self) -> float:
-        """Return the time spent on this training, over all interruptions."""
-        return self.seconds_before + time.monotonic() - self.started
+    def session(self) -> dict[str, Any]:
+        """Return when and where this process trained, and what it took."""
+        return {
+            "start": self.start_time,
+            "end": record.now(),
+            "seconds": round(time.monotonic() - self.started, 2),
+            **record.place(self.device),
+        }
 
     def write_model(self) -> None:
         """Write the best weights."""
@@ -255,14 +267,12 @@ class Trainer:
             "fold": self.job.fold,
             "seed": self.job.seed,
             "threads": self.job.threads,
-            "start": self.start_time,
-            "end": record.now(),
-            "seconds": round(self.seconds(), 2),
+            **record.join([*self.sessions, self.session()]),
             "seconds_waited_for_data": round(self.feed.waited, 2),
             "epochs": len(self.rows),
             "best_epoch": self.best_epoch(),
             "validated_on": "validation" if self.job.validation else "training",
-            **record.machine(self.device),
+            **record.software(),
         }
 
 

@@ -23,6 +23,7 @@ def validate(
     predict: Callable[[Case], Tensor],
     cases: Sequence[Case],
     loss: Callable[[Tensor, Tensor, Tensor], Tensor],
+    check: Callable[[], None] = lambda: None,
 ) -> Score:
     """Predict whole cases and return the means of their losses and Dice coefficients.
 
@@ -34,10 +35,13 @@ def validate(
         Labelled cases.
     loss
         Loss of the training, of logits, labels and spacings.
+    check
+        Called before each case; may raise to end the validation.
     """
     losses, overlaps = [], []
     with torch.inference_mode():
         for case in cases:
+            check()
             logits = predict(case)
             labels = torch.from_numpy(np.array(case.labels)).to(logits.device)
             losses.append(float(loss(logits[None], labels[None], torch.tensor([case.spacing]))))
