@@ -32,19 +32,21 @@ UNREADABLE = (
 
 
 @contextmanager
-def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
+def atomic(path: str | os.PathLike[str], sealed: bool = False) -> Iterator[Path]:
     """Yield a temporary path beside `path`; move it there when the block succeeds.
 
     The temporary name keeps the suffixes of `path`, because many writers choose
     the format by suffix. On an exception the temporary file is removed. An error of the
     operating system names `path`: a full disk tells no name by itself, and nobody knows
-    the temporary one.
+    the temporary one. With `sealed`, the checksum is noted beside the file, for
+    :func:`require_sealed`.
     """
     final = Path(path)
     final.parent.mkdir(parents=True, exist_ok=True)
     temporary = final.with_name(f".{os.getpid()}.{final.name}")
     try:
         yield temporary
+        digest = checksum(temporary) if sealed else ""
         os.replace(temporary, final)
     except OSError as error:
         if error.filename in (None, str(temporary)):
@@ -52,6 +54,39 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
         raise
     finally:
         temporary.unlink(missing_ok=True)
+    if sealed:
+        write_text(seal_of(final), f"{digest}\n")
+
+
+def seal_of(path: Path) -> Path:
+    """Return the hidden file with the checksum of `path`."""
+    return path.with_name(f".{path.name}.sha256")
+
+
+def require_sealed(path: str | os.PathLike[str]) -> None:
+    """Raise where a file is not the one that was written; without a seal, nothing is checked.
+
+    What stages hand on as text can be cut or edited without looking wrong. Images, arrays
+    and archives have checksums of their own.
+
+    Raises
+    ------
+    DataError
+        Names the file and how to make it again.
+    """
+    file = Path(path)
+    seal = seal_of(file)
+    if not seal.is_file() or checksum(file) == seal.read_text(encoding="utf-8").strip():
+        return
+    raise DataError(
+        describe(
+            subject=file.stem,
+            file=file,
+            found="a file that was cut short or changed",
+            expected="the file as its stage wrote it",
+            remedy="delete it and start again: it is made anew",
+        )
+    )
 
 
 def require_writable(folder: str | os.PathLike[str]) -> None:
@@ -80,43 +115,71 @@ def require_writable(folder: str | os.PathLike[str]) -> None:
         ) from error
 
 
-def write_text(path: str | os.PathLike[str], text: str) -> None:
-    """Write `text` as UTF-8, atomically."""
-    with atomic(path) as temporary:
+def write_text(path: str | os.PathLike[str], text: str, sealed: bool = False) -> None:
+    """Write `text` as UTF-8, atomically; see :func:`atomic` for `sealed`."""
+    with atomic(path, sealed) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
-def write_json(path: str | os.PathLike[str], content: Any) -> None:
-    """Write `content` as indented JSON with sorted keys, atomically."""
+def write_json(path: str | os.PathLike[str], content: Any, sealed: bool = False) -> None:
+    """Write `content` as indented JSON with sorted keys, atomically; see :func:`atomic`."""
     text = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False)
-    write_text(path, text + "\n")
+    write_text(path, text + "\n", sealed)
 
 
 def read_json(path: str | os.PathLike[str]) -> Any:
-    """Read a JSON file."""
-    return json.loads(Path(path).read_text(encoding="utf-8"))
+    """Read a JSON file.
+
+    Raises
+    ------
+    DataError
+        If it is no JSON, or not the file that was written (:func:`require_sealed`).
+    """
+    require_sealed(path)
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise DataError(
+            describe(
+                subject=Path(path).stem,
+                file=path,
+                found=f"no whole JSON ({error})",
+                expected="the file as its stage wrote it",
+                remedy="delete it and start again: it is made anew",
+            )
+        ) from error
 
 
 def write_table(
     path: str | os.PathLike[str],
     rows: Iterable[Mapping[str, object]],
     columns: Sequence[str],
+    sealed: bool = False,
 ) -> None:
-    """Write rows as CSV or TSV (by suffix), atomically; None becomes ``n/a``."""
+    """Write rows as CSV or TSV (by suffix), atomically; None becomes ``n/a``.
+
+    See :func:`atomic` for `sealed`.
+    """
     buffer = io.StringIO()
     delimiter = "\t" if str(path).endswith(".tsv") else ","
     writer = csv.DictWriter(buffer, columns, delimiter=delimiter, lineterminator="\n")
     writer.writeheader()
     for row in rows:
         writer.writerow({key: "n/a" if row[key] is None else row[key] for key in columns})
-    write_text(path, buffer.getvalue())
+    write_text(path, buffer.getvalue(), sealed)
 
 
 def read_table(path: str | os.PathLike[str]) -> list[dict[str, str]]:
     """Read a CSV or TSV file (by suffix) as dictionaries of strings.
 
     A byte order mark, which spreadsheet programs like to write, is skipped.
+
+    Raises
+    ------
+    DataError
+        If it is not the file that was written (:func:`require_sealed`).
     """
+    require_sealed(path)
     delimiter = "\t" if str(path).endswith(".tsv") else ","
     with Path(path).open(encoding="utf-8-sig", newline="") as stream:
         return list(csv.DictReader(stream, delimiter=delimiter))

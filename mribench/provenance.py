@@ -24,6 +24,7 @@ NEUTRAL = frozenset(PACKAGE.glob("config/*.py")) | frozenset(
         "__init__",
         "command",
         "errors",
+        "failures",
         "plugins",
         "programs",
         "provenance",

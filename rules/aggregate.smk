@@ -41,11 +41,13 @@ rule aggregate_metrics:
         metrics=run_files("metrics.csv"),
         volumes=run_files("volumes.csv"),
         lesion_sizes=run_files("lesion_sizes.csv"),
+        predictions=run_files("predictions.json"),
         costs=run_files("cost.json"),
     output:
         metrics="<study>/metrics.csv",
         volumes="<study>/volumes.csv",
         lesion_sizes="<study>/lesion_sizes.csv",
+        failed="<study>/failed_cases.tsv",
         costs="<study>/costs.csv",
     log:
         "<study>/logs/aggregate_metrics.log",
@@ -118,6 +120,7 @@ rule render_tables:
         costs="<study>/costs.csv",
         agreement="<study>/agreement.csv",
         detection="<study>/detection.csv",
+        failed="<study>/failed_cases.tsv",
     output:
         TABLES,
         multiext("<study>/tables/leaderboard", csv=".csv", md=".md", tex=".tex", html=".html"),
@@ -134,4 +137,4 @@ rule render_tables:
     shell:
         "python -m scripts.render_tables --spec {params.spec:q} --log {log:q} "
         "--ranking {input.ranking:q} --costs {input.costs:q} --output {output.csv:q} "
-        "--agreement {input.agreement:q} --detection {input.detection:q}"
+        "--agreement {input.agreement:q} --detection {input.detection:q} --failed {input.failed:q}"

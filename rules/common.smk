@@ -11,7 +11,7 @@ from mribench.command import reach_package
 
 reach_package(ROOT)
 
-from mribench import provenance, stages
+from mribench import failures, provenance, stages
 from mribench.config import load_study
 from mribench.dataset import folders, index, splits
 from mribench.errors import MribenchError
@@ -30,6 +30,7 @@ try:
 except MribenchError as error:
     raise WorkflowError(str(error))
 
+os.environ[failures.POLICY] = STUDY.dataset.on_problem
 CONTRASTS = STUDY.dataset.contrasts
 BIDS_ROOT = folders.bids_root(STUDY, Path(f"results/{STUDY.study}"))
 ANAT = "<study>/preproc/{variant}/{case_dir}/anat/{case}"

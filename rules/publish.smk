@@ -100,7 +100,9 @@ rule write_methods:
         splits="<study>/dataset/splits.tsv",
         runs=run_files("run.json"),
         # One file per case stands for all that its last stage made.
-        images=case_files(f"{ANAT}_space-{{variant}}_desc-preproc_{CONTRASTS[0]}.nii.gz", VARIANTS),
+        images=ancient(
+            case_files(f"{ANAT}_space-{{variant}}_desc-preproc_{CONTRASTS[0]}.nii.gz", VARIANTS)
+        ),
     output:
         multiext("<study>/report/methods", markdown=".md", latex=".tex", bibtex=".bib"),
     log:

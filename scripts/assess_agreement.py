@@ -23,8 +23,8 @@ def main(arguments: argparse.Namespace) -> None:
     """Write agreement.csv and detection.csv."""
     volumes = read_counts(arguments.volumes, VOLUME_COLUMNS)
     sizes = read_counts(arguments.lesion_sizes, LESION_SIZE_COLUMNS)
-    write_table(arguments.agreement, agreement(volumes), AGREEMENT_COLUMNS)
-    write_table(arguments.detection, detection(sizes), DETECTION_COLUMNS)
+    write_table(arguments.agreement, agreement(volumes), AGREEMENT_COLUMNS, sealed=True)
+    write_table(arguments.detection, detection(sizes), DETECTION_COLUMNS, sealed=True)
 
 
 if __name__ == "__main__":

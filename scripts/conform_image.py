@@ -6,8 +6,10 @@ Axes are flipped and permuted, nothing is interpolated. Each output gets a JSON 
 import argparse
 from pathlib import Path
 
-from mribench import command
+from mribench import command, failures
 from mribench.preprocessing.conform_image import conform_case
+
+OUTPUTS = ("outputs",)
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -21,4 +23,4 @@ if __name__ == "__main__":
     made.add_argument(
         "--outputs", type=Path, nargs="+", required=True, help="images to write, in that order"
     )
-    command.run(main, made)
+    command.run(failures.tolerant(main, "conform_image", OUTPUTS), made)

@@ -7,9 +7,11 @@ gets a JSON sidecar. The spec holds the settings ``bias``.
 import argparse
 from pathlib import Path
 
-from mribench import command, provenance
+from mribench import command, failures, provenance
 from mribench.config import Bias
 from mribench.preprocessing.correct_bias import correct_image
+
+OUTPUTS = ("outputs", "fields")
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -25,4 +27,4 @@ if __name__ == "__main__":
     made.add_argument("--images", type=Path, nargs="+", required=True, help="conformed images")
     made.add_argument("--outputs", type=Path, nargs="+", required=True, help="images to write")
     made.add_argument("--fields", type=Path, nargs="+", required=True, help="fields to write")
-    command.run(main, made)
+    command.run(failures.tolerant(main, "correct_bias", OUTPUTS), made)

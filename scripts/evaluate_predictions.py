@@ -26,10 +26,10 @@ OF_A_RUN = ("scans", "splits", "root", "method", "fold", "seed")
 def main(arguments: argparse.Namespace) -> None:
     """Write metrics.csv, volumes.csv and lesion_sizes.csv."""
     tables = score_by_hand(arguments) if arguments.reference else score_study(arguments)
-    write_table(arguments.output, tables.metrics, METRIC_COLUMNS)
+    write_table(arguments.output, tables.metrics, METRIC_COLUMNS, sealed=True)
     folder = arguments.output.parent
-    write_table(folder / "volumes.csv", tables.volumes, VOLUME_COLUMNS)
-    write_table(folder / "lesion_sizes.csv", tables.lesion_sizes, LESION_SIZE_COLUMNS)
+    write_table(folder / "volumes.csv", tables.volumes, VOLUME_COLUMNS, sealed=True)
+    write_table(folder / "lesion_sizes.csv", tables.lesion_sizes, LESION_SIZE_COLUMNS, sealed=True)
 
 
 def score_study(arguments: argparse.Namespace) -> Tables:

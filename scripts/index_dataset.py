@@ -31,7 +31,7 @@ def main(arguments: argparse.Namespace) -> None:
     index.require_usable()
     columns = {name: {"Description": text} for name, text in SCAN_COLUMNS.items()}
     write_json(arguments.scans.with_suffix(".json"), columns)
-    write_table(arguments.scans, index.scans, tuple(SCAN_COLUMNS))
+    write_table(arguments.scans, index.scans, tuple(SCAN_COLUMNS), sealed=True)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,12 @@ from mribench.files import write_table
 def main(arguments: argparse.Namespace) -> None:
     """Write splits.tsv from scans.tsv."""
     split = Split.model_validate(provenance.read_spec(arguments.spec))
-    write_table(arguments.output, make_splits(read_scans(arguments.scans), split), SPLIT_COLUMNS)
+    write_table(
+        arguments.output,
+        make_splits(read_scans(arguments.scans), split),
+        SPLIT_COLUMNS,
+        sealed=True,
+    )
 
 
 if __name__ == "__main__":

@@ -19,15 +19,15 @@ def main(arguments: argparse.Namespace) -> None:
     manifest, run = read_json(arguments.store), read_json(arguments.run)
     predictions = read_json(arguments.predictions)
     method = load_method(settings, manifest["contrasts"], manifest["classes"])
-    seconds = [entry["seconds"] for entry in predictions.values()]
+    seconds = [entry["seconds"] for entry in predictions.values() if "seconds" in entry]
     memory = {f"peak_{where}_mb": value for where, value in run["peak_memory_mb"].items()}
     cost = {
         **method.cost(),
         **memory,
         "training_seconds": run["seconds"],
-        "prediction_seconds_per_case": round(fmean(seconds), 3),
+        "prediction_seconds_per_case": round(fmean(seconds), 3) if seconds else None,
     }
-    write_json(arguments.output, cost)
+    write_json(arguments.output, cost, sealed=True)
 
 
 if __name__ == "__main__":

@@ -7,8 +7,10 @@ Writes a table of one row with a JSON sidecar. The spec holds the settings ``ana
 import argparse
 from pathlib import Path
 
-from mribench import command, provenance
+from mribench import command, failures, provenance
 from mribench.preprocessing.volumes import VolumeSettings, measure_case
+
+OUTPUTS = ("output",)
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -26,4 +28,4 @@ if __name__ == "__main__":
     )
     made.add_argument("--label", type=Path, nargs="?", help="reference label, if there is one")
     made.add_argument("--output", type=Path, required=True, help="table to write")
-    command.run(main, made)
+    command.run(failures.tolerant(main, "measure_volumes", OUTPUTS), made)

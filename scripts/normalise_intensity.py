@@ -7,9 +7,11 @@ Writes one image per contrast with a JSON sidecar. The spec holds the settings
 import argparse
 from pathlib import Path
 
-from mribench import command, provenance
+from mribench import command, failures, provenance
 from mribench.config import read_intensity
 from mribench.preprocessing.normalise_intensity import normalise_case
+
+OUTPUTS = ("outputs",)
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -25,4 +27,4 @@ if __name__ == "__main__":
     made.add_argument("--mask", type=Path, required=True, help="brain mask on the same grid")
     made.add_argument("--tissues", type=Path, required=True, help="tissue labels on the same grid")
     made.add_argument("--outputs", type=Path, nargs="+", required=True, help="images to write")
-    command.run(main, made)
+    command.run(failures.tolerant(main, "normalise_intensity", OUTPUTS), made)

@@ -1,6 +1,7 @@
 """Pack the preprocessed cases of a variant into arrays that training maps into memory.
 
-Writes one image, label and mask array per case, and last the manifest with checksums.
+Writes one image, label and mask array per case, and last the manifest with checksums. Cases
+whose preprocessing failed are left out and named in the manifest.
 """
 
 import argparse
@@ -10,7 +11,7 @@ from mribench import command, provenance
 from mribench.config import Dataset
 from mribench.dataset.folders import dataset_root
 from mribench.dataset.index import read_scans
-from mribench.training.pack import Preprocessed, pack_case
+from mribench.training.pack import Preprocessed, find_failures, pack_case
 from mribench.training.store import write_manifest
 
 
@@ -23,13 +24,15 @@ def main(arguments: argparse.Namespace) -> None:
     rows_of: dict[str, list[dict[str, str]]] = {}
     for row in read_scans(arguments.scans):
         rows_of.setdefault(row["case"], []).append(row)
-    cases = {
-        case: pack_case(arguments.output.parent, source, root, rows, settings["contrasts"])
-        for case, rows in sorted(rows_of.items())
-    }
     contrasts, classes = settings["contrasts"], settings["classes"]
+    failed = find_failures(source, sorted(rows_of), contrasts)
+    cases = {
+        case: pack_case(arguments.output.parent, source, root, rows, contrasts)
+        for case, rows in sorted(rows_of.items())
+        if case not in failed
+    }
     variant, intensity = settings["variant"], settings["intensity"]
-    write_manifest(arguments.output, variant, contrasts, classes, cases, intensity)
+    write_manifest(arguments.output, variant, contrasts, classes, cases, intensity, failed)
 
 
 if __name__ == "__main__":

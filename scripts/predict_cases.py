@@ -1,8 +1,8 @@
 """Predict the test cases of a fold, on the native grid of their labels.
 
 Writes one label image per case to predictions/ and last predictions.json, which lists
-them with checksums and seconds. Where the study's metrics look at probabilities, these
-are kept beside the labels.
+them with checksums and seconds, and names the cases whose preprocessing failed. Where the
+study's metrics look at probabilities, these are kept beside the labels.
 """
 
 import argparse
@@ -27,13 +27,18 @@ def main(arguments: argparse.Namespace) -> None:
     method = load_method(settings, store.contrasts, store.classes)
     method.load(arguments.model, arguments.device, arguments.threads)
     study, folder = arguments.store.parents[2], arguments.output.parent / "predictions"
-    predictions = {}
-    for name in cases_of(read_table(arguments.splits), arguments.fold, "test"):
+    tested = cases_of(read_table(arguments.splits), arguments.fold, "test")
+    predictions = {
+        name: {"failed": failure._asdict()}
+        for name, failure in store.failed.items()
+        if name in tested
+    }
+    for name in store.usable(tested):
         case, output = method.open_case(store, name), folder / f"{name}_dseg.nii.gz"
         predictions[name] = predict_case(
             method.predict, case, store.entry(name), study, output, keep
         )
-    write_json(arguments.output, predictions)
+    write_json(arguments.output, predictions, sealed=True)
 
 
 if __name__ == "__main__":

@@ -7,9 +7,11 @@ settings ``register``. The bytes repeat with one thread.
 import argparse
 from pathlib import Path
 
-from mribench import command, provenance
+from mribench import command, failures, provenance
 from mribench.config import Register
 from mribench.preprocessing.register_to_reference import register_pair
+
+OUTPUTS = ("forward", "inverse")
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -26,4 +28,4 @@ if __name__ == "__main__":
     made.add_argument("--fixed", type=Path, required=True, help="image of the reference contrast")
     made.add_argument("--forward", type=Path, required=True, help="transform to write")
     made.add_argument("--inverse", type=Path, required=True, help="its inverse to write")
-    command.run(main, made)
+    command.run(failures.tolerant(main, "register_to_reference", OUTPUTS), made)

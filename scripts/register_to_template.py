@@ -8,9 +8,11 @@ The bytes repeat with one thread.
 import argparse
 from pathlib import Path
 
-from mribench import command, provenance
+from mribench import command, failures, provenance
 from mribench.config import Template
 from mribench.preprocessing.register_to_template import register_brain
+
+OUTPUTS = ("forward", "inverse")
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -27,4 +29,4 @@ if __name__ == "__main__":
     made.add_argument("--mask", type=Path, required=True, help="its brain mask")
     made.add_argument("--forward", type=Path, required=True, help="transform to write")
     made.add_argument("--inverse", type=Path, required=True, help="its inverse to write")
-    command.run(main, made)
+    command.run(failures.tolerant(main, "register_to_template", OUTPUTS), made)

@@ -24,7 +24,7 @@ def main(arguments: argparse.Namespace) -> None:
     """Write all tables beside the leaderboard."""
     settings = TableSettings.model_validate(provenance.read_spec(arguments.spec))
     found = read_statistics(arguments.ranking.parent)
-    for name in ("agreement", "detection"):
+    for name in ("agreement", "detection", "failed"):
         if getattr(arguments, name):
             found[name] = read_table(getattr(arguments, name))
     costs = read_table(arguments.costs)
@@ -45,5 +45,6 @@ if __name__ == "__main__":
     made.add_argument("--costs", type=Path, required=True, help="costs.csv of the study")
     made.add_argument("--agreement", type=Path, help="agreement.csv, for the table of volumes")
     made.add_argument("--detection", type=Path, help="detection.csv, for the lesions by size")
+    made.add_argument("--failed", type=Path, help="failed_cases.tsv, for the notes")
     made.add_argument("--output", type=Path, required=True, help="leaderboard.csv to write")
     command.run(main, made)

@@ -8,8 +8,10 @@ label_contrast. Transforms are recognised by from- and to- in their names.
 import argparse
 from pathlib import Path
 
-from mribench import command, provenance
+from mribench import command, failures, provenance
 from mribench.preprocessing import resample_images as stage
+
+OUTPUTS = ("outputs", "output_mask", "output_tissues", "output_label")
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -32,4 +34,4 @@ if __name__ == "__main__":
     made.add_argument("--outputs", type=Path, nargs="+", required=True, help="images to write")
     for name in ("mask", "tissues", "label"):
         made.add_argument(f"--output-{name}", type=Path, required=True, help=f"{name} to write")
-    command.run(main, made)
+    command.run(failures.tolerant(main, "resample_images", OUTPUTS), made)

@@ -8,7 +8,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from mribench import command, provenance
+from mribench import command, failures, provenance
 from mribench.dataset.geometry import Grid
 from mribench.report.settings import ReviewSettings
 
@@ -99,4 +99,4 @@ if __name__ == "__main__":
     made.add_argument("--template-transform", type=Path, nargs="?", help="anatomy to template")
     for name, text in OUTPUTS.items():
         made.add_argument(f"--{name}", type=Path, required=True, help=text)
-    command.run(main, made)
+    command.run(failures.tolerant(main, "review_preprocessing", tuple(OUTPUTS)), made)

@@ -8,9 +8,11 @@ and for the back end ``given`` the ``values`` of the tissues in the data set's o
 import argparse
 from pathlib import Path
 
-from mribench import command, provenance
+from mribench import command, failures, provenance
 from mribench.config import Tissues
 from mribench.preprocessing.segment_tissues import segment_image
+
+OUTPUTS = ("labels", "lookup", "probabilities")
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -41,4 +43,4 @@ if __name__ == "__main__":
         "--probabilities", type=Path, nargs=3, required=True, help="maps to write: GM, WM, CSF"
     )
     made.add_argument("--lookup", type=Path, required=True, help="table of the labels to write")
-    command.run(main, made)
+    command.run(failures.tolerant(main, "segment_tissues", OUTPUTS), made)

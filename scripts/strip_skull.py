@@ -8,9 +8,11 @@ the data set's own mask, which stands on the grid of the raw image.
 import argparse
 from pathlib import Path
 
-from mribench import command, provenance
+from mribench import command, failures, provenance
 from mribench.config import Strip
 from mribench.preprocessing.strip_skull import strip_image
+
+OUTPUTS = ("output",)
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -27,4 +29,4 @@ if __name__ == "__main__":
         "--given", type=Path, nargs="?", help="the data set's own mask, if it is used"
     )
     made.add_argument("--output", type=Path, required=True, help="brain mask to write")
-    command.run(main, made)
+    command.run(failures.tolerant(main, "strip_skull", OUTPUTS), made)

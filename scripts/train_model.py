@@ -23,15 +23,17 @@ def main(arguments: argparse.Namespace) -> None:
     entry = read_spec(arguments.spec)
     settings = plugins.method_settings(entry["method"]).model_validate(entry)
     rows = read_table(arguments.splits)
-    training = cases_of(rows, arguments.fold, "train")
     store = CaseStore(arguments.store)
+    wanted = {role: cases_of(rows, arguments.fold, role) for role in ("train", "validation")}
+    training, validation = (store.usable(wanted[role]) for role in wanted)
     store.fit(training)
     store.scale.write(arguments.model.parent)
     job = Job(
         name=arguments.name or settings.method,
         store=store,
         training=training,
-        validation=cases_of(rows, arguments.fold, "validation"),
+        validation=validation,
+        left_out=sorted({*wanted["train"], *wanted["validation"]} & store.failed.keys()),
         fold=arguments.fold,
         seed=arguments.seed,
         run_folder=arguments.model.parent,

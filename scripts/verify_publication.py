@@ -82,6 +82,7 @@ def make_tables(study: Study, measured: Path, scans: Path, folder: Path) -> None
             spec=provenance.canonical(table_settings(study)),
             ranking=folder / "ranking.csv",
             costs=measured / "costs.csv",
+            failed=measured / "failed_cases.tsv",
             output=folder / "tables/leaderboard.csv",
             **counts,
         )

@@ -230,15 +230,14 @@ class NetworkMethod(SegmentationMethod[NetworkSettings]):
 
     def load(self, model: Path, device: str, threads: int) -> None:
         """Build the network and read its weights."""
-        from safetensors.torch import load_file
-
         from mribench.training.devices import choose_device, make_deterministic
+        from mribench.training.weights import load_weights
 
         self.require_same_input(model)
         self.device = choose_device(device)
         make_deterministic(self.device, threads)
         self.network = self.build_network()
-        self.network.load_state_dict(load_file(model))
+        self.network.load_state_dict(load_weights(model))
         self.network.to(self.device).eval()
 
     def require_same_input(self, model: Path) -> None:
@@ -249,6 +248,8 @@ class NetworkMethod(SegmentationMethod[NetworkSettings]):
         TrainingError
             If they differ.
         """
+        from mribench.training.weights import read_description
+
         found = read_description(model)
         for key, expected in (("contrasts", self.contrasts), ("classes", self.classes)):
             if found[key] != expected:
@@ -297,16 +298,6 @@ class NetworkMethod(SegmentationMethod[NetworkSettings]):
 
         size = self.settings.patch_size  # type: ignore[attr-defined]
         return measure_network(self, (len(self.channels), *size))
-
-
-def read_description(model: Path) -> dict[str, Any]:
-    """Return what a model file says of itself: settings, contrasts and classes."""
-    import json
-
-    from safetensors import safe_open
-
-    with safe_open(model, framework="numpy") as content:
-        return json.loads(content.metadata()["mribench"])
 
 
 def load_method(

@@ -64,7 +64,7 @@ class Method(base.SegmentationMethod[Settings]):
             rows = self.search([case for case in cases if case.labelled])
             self.learned = max(rows, key=lambda row: row["dice"])
             learned = {key: self.learned[key] for key in rows[0] if key != "dice"}
-            files.write_table(job.run_folder / "history.csv", rows, list(rows[0]))
+            files.write_table(job.run_folder / "history.csv", rows, list(rows[0]), sealed=True)
             save_numbers(job.run_folder / "model.safetensors", learned, self.description())
 
     def search(self, cases: Sequence["Case"]) -> list[Row]:

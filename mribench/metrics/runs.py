@@ -86,10 +86,12 @@ def score_run(
     DataError
         If predictions are missing, superfluous or changed, or hold anything but the
         study's labels on the grid of the reference. All cases are looked at first, and every
-        one that cannot be scored is named: none is left out.
+        one that cannot be scored is named: none is left out but those whose preprocessing
+        failed, which the listing says.
     """
     predictions = read_json(listing)
     require_same_cases(predictions, truths, str(run), listing)
+    scored = [case for case in sorted(truths) if "failed" not in predictions[case]]
     preset, label = load_preset(scoring.preset), scoring.label
     require_scorable(preset, label.values, label.ignore)
 
@@ -102,8 +104,8 @@ def score_run(
         keys = {**run._asdict(), "case": case, "subject": truth["subject"], "site": truth["site"]}
         return score_labels(reference, labels, keys, preset, label, probabilities)
 
-    tables = score_all(score, sorted(truths), str(run))
-    logger.info("%s: %d cases scored under preset %s", run, len(truths), preset.name)
+    tables = score_all(score, scored, str(run))
+    logger.info("%s: %d cases scored under preset %s", run, len(scored), preset.name)
     return tables
 
 

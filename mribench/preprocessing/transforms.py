@@ -64,7 +64,7 @@ def read_affine(path: Path) -> np.ndarray:
     Raises
     ------
     StageError
-        If the file holds anything else than one matrix with offset.
+        If the file holds anything else than one whole matrix with offset.
     """
     text = Path(path).read_text(encoding="utf-8")
     found = dict(re.findall(r"^(\w+): (.*)$", text, flags=re.MULTILINE))
@@ -79,12 +79,29 @@ def read_affine(path: Path) -> np.ndarray:
                 remedy="write the transform again with register_to_reference",
             )
         )
-    parameters = np.array(found["Parameters"].split(), dtype=float)
-    centre = np.array(found["FixedParameters"].split(), dtype=float)
+    parameters, centre = (_numbers(found.get(key, "")) for key in ("Parameters", "FixedParameters"))
+    if (parameters.size, centre.size) != (12, 3):
+        raise StageError(
+            describe(
+                subject=case_name(path),
+                file=path,
+                found=f"{parameters.size} parameters and {centre.size} of the centre",
+                expected="12 and 3: the file was cut short",
+                remedy="delete it and start again: it is made anew",
+            )
+        )
     matrix = np.eye(4)
     matrix[:3, :3] = parameters[:9].reshape(3, 3)
     matrix[:3, 3] = parameters[9:] + centre - matrix[:3, :3] @ centre
     return LPS @ matrix @ LPS
+
+
+def _numbers(text: str) -> np.ndarray:
+    """Return the numbers in a line; none where one of them is cut."""
+    try:
+        return np.array(text.split(), dtype=float)
+    except ValueError:
+        return np.empty(0)
 
 
 def write_field(path: Path, field: Field) -> None:

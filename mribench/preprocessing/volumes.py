@@ -12,6 +12,7 @@ import numpy as np
 
 from mribench.config import Label, Model
 from mribench.dataset.geometry import Grid
+from mribench.failures import read_failure
 from mribench.files import read_image, read_table, write_json, write_table
 from mribench.preprocessing.segment_tissues import NAMES, TISSUES
 from mribench.preprocessing.sidecars import Tool, raw_uri, sidecar_path, uri, write_sidecar
@@ -108,14 +109,18 @@ def collect_volumes(tables: Mapping[str, Path], output: Path, classes: Sequence[
     Parameters
     ----------
     tables
-        The table of each case.
+        The table of each case; one whose preprocessing failed gets ``n/a`` everywhere.
     output
         The table of the study.
     classes
         Classes of the reference label.
     """
     columns = describe_columns(classes)
-    rows = [{"case": case, **read_table(path)[0]} for case, path in sorted(tables.items())]
+    unknown: dict[str, Any] = dict.fromkeys(columns)
+    rows = [
+        {"case": case, **(unknown if read_failure(path) else read_table(path)[0])}
+        for case, path in sorted(tables.items())
+    ]
     write_table(output, rows, ["case", *columns])
     described: dict[str, Any] = {"case": {"Description": "Subject, and session if any"}, **columns}
     write_json(sidecar_path(output), described)

@@ -52,7 +52,8 @@ class Casebook:
 def make_casebook(results: Results, metrics: list[Metric]) -> Casebook:
     """Return the cases sorted from worst to best by the mean of the main metric over methods.
 
-    Cases where it is undefined come last. Values are of the first label.
+    Cases where it is undefined come last; those that a method has no score for are left out.
+    Values are of the first label.
     """
     label = results.labels[0]
     tables = {metric: results.values(metric.name, label) for metric in metrics}
@@ -69,6 +70,7 @@ def make_casebook(results: Results, metrics: list[Metric]) -> Casebook:
             panes(case, results.methods, tables),
         )
         for case in order
+        if case in films
     ]
     text = (
         f"Sorted by the mean {main.title} over the methods, worst first; cases where it is "

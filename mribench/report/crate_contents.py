@@ -17,6 +17,7 @@ from mribench.report.results import Results, Run
 
 PATTERNS = (
     "*.csv",
+    "failed_cases.tsv",
     "dataset/problems.tsv",
     "dataset/splits.tsv",
     "report/methods.bib",
@@ -137,7 +138,7 @@ def kept(results: Results, path: Path) -> Kept:
 def predictions(run: Run) -> list[Path]:
     """Return the predicted label maps of a run, sorted by case."""
     listed = read_json(run.folder / "predictions.json")
-    return [run.folder / listed[case]["path"] for case in sorted(listed)]
+    return [run.folder / listed[case]["path"] for case in sorted(listed) if "path" in listed[case]]
 
 
 def portable_config(study: Study) -> dict[str, Any]:

@@ -111,6 +111,7 @@ Chosen = dict[str, dict[str, str]]
 def choose_all(results: Results, metric: Metric) -> Chosen:
     """Return the worst, median and best case of every method, by the first class."""
     values = results.values(metric.name, results.labels[0])
+    values = values.loc[values.index.isin(results.complete_cases)]
     return {name: choose_cases(values[name] * direction(metric)) for name in results.methods}
 
 
@@ -122,8 +123,8 @@ def read_cases(
     chosen: Chosen,
     heat: HeatMaps | None,
 ) -> Voxels:
-    """Read every test case once: write its film, measure it, and keep the slices to show."""
-    cases = sorted(results.metrics["case"].unique())
+    """Read every case that all methods scored once: film it, measure it, keep slices to show."""
+    cases = results.complete_cases
     wanted = {case for picks in chosen.values() for case in picks.values()}
     most = films.MOST_SLICES if len(cases) <= films.MANY_CASES else films.FEW_SLICES
     views, films_of = {}, {}

@@ -170,6 +170,23 @@ def test_notes(comparisons: Sequence[Row], evaluation: Evaluation) -> list[str]:
     return [text]
 
 
+def failure_notes(failed: Sequence[Row]) -> list[str]:
+    """Name the cases without a score because their preprocessing failed.
+
+    Parameters
+    ----------
+    failed
+        Rows of ``failed_cases.tsv``, as text.
+    """
+    notes = []
+    for method in dict.fromkeys(row["method"] for row in failed):
+        stages = {row["case"]: row["stage"] for row in failed if row["method"] == method}
+        named = ", ".join(f"{case} ({stage})" for case, stage in sorted(stages.items()))
+        count = "1 case" if len(stages) == 1 else f"{len(stages)} cases"
+        notes.append(f"{method} has no scores for {count} whose preprocessing failed: {named}.")
+    return notes
+
+
 def empty_notes(ranking: Sequence[Row]) -> list[str]:
     """Count the cases whose value is undefined or set by the preset's rule."""
     return [

@@ -4,14 +4,17 @@ import pandas as pd
 
 from mribench.metrics.conventions import Metric
 from mribench.report.answer import cases
+from mribench.report.leaderboard import failure_notes
 from mribench.report.results import Results, records
 
 
 def list_warnings(results: Results, metrics: list[Metric]) -> list[str]:
-    """Return all warnings: dropped cases and notes, undefined values, untestable pairs."""
+    """Return all warnings: dropped and failed cases, notes, undefined values, untestable pairs."""
     titles = {metric.name: metric.title for metric in metrics}
     return [
         *data_warnings(results),
+        *failure_notes(results.failed),
+        *failure_reasons(results),
         *missing_warnings(results),
         *empty_warnings(results, titles),
         *untested_warnings(results, titles),
@@ -31,13 +34,21 @@ def data_warnings(results: Results) -> list[str]:
     return lines
 
 
+def failure_reasons(results: Results) -> list[str]:
+    """Return what went wrong with each case whose preprocessing failed."""
+    texts = (f"{row['case']}: {row['stage']} failed: {row['found']}." for row in results.failed)
+    return list(dict.fromkeys(texts))
+
+
 def missing_warnings(results: Results) -> list[str]:
-    """Return test cases that a method has no score for."""
+    """Return test cases that a method has no score for, without a failure that explains it."""
     splits, metrics = results.splits, results.metrics
+    told = {(row["method"], row["case"]) for row in results.failed}
     wanted = set(splits.loc[splits.role == "test", "case"])
     lines = []
     for name in results.methods:
-        missing = sorted(wanted - set(metrics.loc[metrics.method == name, "case"]))
+        scored = set(metrics.loc[metrics.method == name, "case"])
+        missing = sorted(case for case in wanted - scored if (name, case) not in told)
         if missing:
             lines.append(f"{name} has no scores for {cases(len(missing))}: {', '.join(missing)}.")
     return lines

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, cast
 import pandas as pd
 
 from mribench.errors import DataError, describe
-from mribench.files import read_json
+from mribench.files import read_json, read_table, require_sealed
 
 TEXT = ("method", "case", "subject", "site", "label", "metric", "preset", "note", "significant")
 
@@ -22,6 +22,7 @@ def read_frame(path: Path) -> pd.DataFrame:
     DataError
         If the table is missing or has no header.
     """
+    require_sealed(path)
     separator = "\t" if path.suffix == ".tsv" else ","
     try:
         return pd.read_csv(
@@ -117,6 +118,17 @@ class Results:
     def problems(self) -> pd.DataFrame:
         """One row per problem of the data set."""
         return read_frame(self.folder / "dataset/problems.tsv")
+
+    @cached_property
+    def failed(self) -> list[dict[str, str]]:
+        """One row per run and test case without a score because its preprocessing failed."""
+        return read_table(self.folder / "failed_cases.tsv")
+
+    @cached_property
+    def complete_cases(self) -> list[str]:
+        """The cases that every method has scores for, sorted."""
+        counts = self.metrics.groupby("case")["method"].nunique()
+        return sorted(counts.index[counts == len(self.methods)])
 
     @property
     def labels(self) -> list[str]:

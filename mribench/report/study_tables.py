@@ -1,6 +1,7 @@
 """All tables of a study, from its tidy tables and its methods."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from pydantic import Field
 from mribench.config import Evaluation, Model
 from mribench.report.ablation import make_ablation_table
 from mribench.report.cost_table import make_cost_table
-from mribench.report.leaderboard import make_leaderboard
+from mribench.report.leaderboard import failure_notes, make_leaderboard
 from mribench.report.paper_tables import make_paper_tables
 from mribench.report.stability_tables import (
     make_scheme_table,
@@ -74,7 +75,8 @@ def common_tables(
     Parameters
     ----------
     found
-        From :func:`read_statistics`.
+        From :func:`read_statistics`; may also hold ``failed``, the rows of
+        ``failed_cases.tsv``.
     costs
         Rows of ``costs.csv``, as text.
     settings
@@ -82,7 +84,8 @@ def common_tables(
     """
     evaluation, title = settings.evaluation, settings.title
     ranking, pairs = found["ranking"], found["comparisons"]
-    yield make_leaderboard(ranking, pairs, evaluation, title)
+    board = make_leaderboard(ranking, pairs, evaluation, title)
+    yield replace(board, notes=[*board.notes, *failure_notes(found.get("failed", ()))])
     yield make_ranking_table(ranking, evaluation, title)
     yield make_comparison_table(pairs, evaluation, title)
     yield make_scheme_table(found["rank_schemes"], title)

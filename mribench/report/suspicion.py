@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from mribench.errors import StageError
+from mribench.failures import read_failure
 from mribench.files import read_json
 from mribench.report.grids import Cell, Grid
 
@@ -78,11 +80,23 @@ def robust_z(values: np.ndarray) -> np.ndarray:
 
 
 def read_records(study: Path, variant: str, cases: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Return the numbers of each case of a variant, as its review wrote them."""
+    """Return the numbers of each case of a variant, as its review wrote them.
+
+    Cases whose preprocessing failed have none.
+
+    Raises
+    ------
+    StageError
+        If no case has any.
+    """
     folder = study / "preproc" / variant
-    return {
-        case: read_json(folder / case.replace("_", "/") / "figures/review.json") for case in cases
-    }
+    files = {case: folder / case.replace("_", "/") / "figures/review.json" for case in cases}
+    failed = {case: read_failure(file) for case, file in files.items()}
+    records = {case: read_json(files[case]) for case in cases if failed[case] is None}
+    if not records:
+        first = next(failure for failure in failed.values() if failure)
+        raise StageError(f"variant {variant}: every case failed in {first.stage}: {first.reason}")
+    return records
 
 
 def make_review(variant: str, records: Mapping[str, Record], folder: str = "") -> Review:

@@ -8,6 +8,7 @@ import pandas as pd
 from scipy import stats
 
 from mribench.errors import DataError, describe
+from mribench.files import require_sealed
 from mribench.rounding import significant
 
 AGREEMENT_COLUMNS = (
@@ -194,6 +195,7 @@ def read_counts(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
         If the columns are others.
     """
     text = dict.fromkeys(("method", "case", "subject", "site", "label", "preset"), str)
+    require_sealed(path)
     table = pd.read_csv(
         path, dtype=text, na_values=["n/a"], keep_default_na=False, encoding="utf-8-sig"
     )

@@ -7,7 +7,10 @@ from typing import Any, NamedTuple
 
 from mribench.config import Model
 from mribench.errors import DataError, describe
+from mribench.failures import Failure
 from mribench.files import read_json, read_table
+
+FAILURE_COLUMNS = ("method", "fold", "seed", "case", "stage", "found")
 
 
 class Runs(Model):
@@ -93,6 +96,17 @@ def _foreign_table(
         expected=str(folder.keys) if known else f"columns {', '.join(columns)}",
         remedy="score the run again (evaluate_predictions)",
     )
+
+
+def collect_failures(folders: Iterable[RunFolder]) -> Iterator[dict[str, Any]]:
+    """Yield one row per run and test case that has no score because its preprocessing failed."""
+    for folder in folders:
+        path = folder.path / "predictions.json"
+        require_file(path, folder, "predict_cases")
+        for case, entry in sorted(read_json(path).items()):
+            if "failed" in entry:
+                failure = Failure(**entry["failed"])
+                yield {**folder.keys, "case": case, "stage": failure.stage, "found": failure.reason}
 
 
 def collect_costs(folders: Sequence[RunFolder]) -> tuple[list[dict[str, Any]], list[str]]:

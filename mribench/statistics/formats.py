@@ -13,7 +13,7 @@ FORMAT_COLUMN = "format"
 def write_tidy(path: Path, rows: Iterable[Mapping[str, object]], columns: Sequence[str]) -> None:
     """Write a tidy table whose last column names the version of its form."""
     marked = ({**row, FORMAT_COLUMN: FORMAT} for row in rows)
-    write_table(path, marked, (*columns, FORMAT_COLUMN))
+    write_table(path, marked, (*columns, FORMAT_COLUMN), sealed=True)
 
 
 def read_tidy(path: Path, columns: Sequence[str], maker: str) -> list[dict[str, str]]:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mribench.errors import DataError, describe
+from mribench.files import require_sealed
 from mribench.metrics.columns import METRIC_COLUMNS
 from mribench.metrics.conventions import Metric, load_preset
 from mribench.statistics.formats import FORMAT_COLUMN, require_form
@@ -78,8 +79,9 @@ def read_metrics(path: Path) -> pd.DataFrame:
     ------
     DataError
         If the table was made by another version of mribench, has other columns or no rows, if
-        a value is no number, or a score stands twice.
+        a value is no number, or a score stands twice, or if it was changed since.
     """
+    require_sealed(path)
     table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     versions = set(table.get(FORMAT_COLUMN, ()))
     require_form(path, list(table.columns), versions, METRIC_COLUMNS, "aggregate_metrics")

@@ -6,23 +6,22 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
 
 from mribench import files
 from mribench.training import record
 from mribench.training.job import Job
+from mribench.training.weights import load_weights, save_weights
 
 
 def save_numbers(path: Path, numbers: Mapping[str, float], description: dict[str, str]) -> None:
     """Write named numbers as a model file."""
     tensors = {name: torch.tensor(value, dtype=torch.float64) for name, value in numbers.items()}
-    with files.atomic(path) as temporary:
-        save_file(tensors, temporary, metadata=description)
+    save_weights(path, tensors, description, sealed=True)
 
 
 def load_numbers(path: Path) -> dict[str, float]:
     """Read what :func:`save_numbers` wrote."""
-    return {name: float(tensor) for name, tensor in load_file(path).items()}
+    return {name: float(tensor) for name, tensor in load_weights(path).items()}
 
 
 @contextmanager
@@ -35,10 +34,11 @@ def record_run(job: Job) -> Iterator[None]:
         "fold": job.fold,
         "seed": job.seed,
         "threads": job.threads,
+        "left_out": job.left_out,
         "start": start,
         "end": record.now(),
         "seconds": round(time.monotonic() - began, 2),
         **record.place(torch.device("cpu")),
         **record.software(),
     }
-    files.write_json(job.run_folder / "run.json", content)
+    files.write_json(job.run_folder / "run.json", content, sealed=True)

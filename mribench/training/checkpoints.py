@@ -15,12 +15,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from mribench import files
-from mribench.errors import TrainingError, describe
+from mribench.errors import MribenchError, TrainingError, describe
+from mribench.training.weights import load_weights, save_weights
 
 LOG = logging.getLogger("mribench")
 KEPT = 2
@@ -48,8 +47,7 @@ def save_state(folder: Path, number: int, state: State) -> None:
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.tensors.items()}
     path = folder / f"{number:09d}.safetensors"
-    with files.atomic(path) as temporary:
-        save_file(tensors, temporary)
+    save_weights(path, tensors)
     content = {"checksum": files.checksum(path), "content": state.content}
     files.write_json(path.with_suffix(".json"), content)
     kept = {path.stem for path in sorted(folder.glob("*.json"))[-KEPT:]}
@@ -66,9 +64,9 @@ def load_state(folder: Path) -> State | None:
         try:
             described = files.read_json(path)
             if files.checksum(tensors) == described["checksum"]:
-                return State(load_file(tensors), described["content"])
+                return State(load_weights(tensors), described["content"])
             reason = "its checksum differs"
-        except (OSError, ValueError, KeyError, SafetensorError) as error:
+        except (OSError, MribenchError, KeyError) as error:
             reason = str(error)
         LOG.warning("%s: damaged state passed over (%s)", path, reason)
     return None

@@ -1,17 +1,16 @@
 """What a training shows while it runs and leaves behind: CSV, TensorBoard, a progress line."""
 
 import logging
-import shutil
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tensorboardX import SummaryWriter
 from tqdm import tqdm
 
 from mribench import files
+from mribench.training.board import Board
 
 LOG = logging.getLogger("mribench")
 COLUMNS = ("epoch", "train_loss", "validation_loss", "validation_dice", "learning_rate")
@@ -40,18 +39,14 @@ class History:
         self.title, self.epochs = title, epochs
         self.started = self.logged = time.monotonic()
         self.done_before = len(rows)
-        board = folder / "tensorboard"
-        if not rows:
-            shutil.rmtree(board, ignore_errors=True)
-        self.board = SummaryWriter(str(board), purge_step=len(rows) + 1)
+        self.board = Board(folder / "tensorboard", len(rows))
         shown = sys.stderr.isatty()
         self.bar = tqdm(total=epochs, initial=len(rows), bar_format="{desc}") if shown else None
 
     def show(self, rows: Sequence[Row]) -> None:
         """Tell of the last of the epochs so far."""
         row, now = rows[-1], time.monotonic()
-        for name in COLUMNS[1:]:
-            self.board.add_scalar(name, row[name], row["epoch"])
+        self.board.add({name: row[name] for name in COLUMNS[1:]}, row["epoch"])
         if self.bar is not None:
             self.bar.update()
             self.bar.set_description_str(self.describe(rows))
@@ -76,7 +71,7 @@ class History:
 
     def write(self, rows: Sequence[Row]) -> None:
         """Write ``history.csv``; floats keep all their digits."""
-        files.write_table(self.path, rows, COLUMNS)
+        files.write_table(self.path, rows, COLUMNS, sealed=True)
 
     def _left(self, done: int) -> str:
         per_epoch = (time.monotonic() - self.started) / (done - self.done_before)

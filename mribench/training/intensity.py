@@ -117,7 +117,7 @@ class IntensityScale:
             content["training"] = self.cases
             content["percentiles"] = list(map(float, landmark_percents(self.settings)))
             content["landmarks"] = dict(zip(self.contrasts, self.standard.tolist(), strict=True))
-        files.write_json(folder / FILE, content)
+        files.write_json(folder / FILE, content, sealed=True)
 
 
 def read_scale(folder: Path, settings: Settings, contrasts: Sequence[str]) -> IntensityScale:

@@ -1,6 +1,6 @@
 """What one training is told."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mribench.training.store import CaseStore
@@ -31,6 +31,8 @@ class Job:
         ``auto``, ``cpu`` or ``cuda``.
     threads
         CPU threads.
+    left_out
+        Cases of the fold whose preprocessing failed, for the record.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Job:
     checkpoint_seconds: float = 60.0
     device: str = "auto"
     threads: int = 1
+    left_out: list[str] = field(default_factory=list)
 
     @property
     def title(self) -> str:

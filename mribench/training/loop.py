@@ -8,7 +8,6 @@ from typing import Any, NoReturn
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 
 from mribench import files
@@ -28,6 +27,7 @@ from mribench.training.patches import Batch
 from mribench.training.schedules import learning_rate
 from mribench.training.store import Case
 from mribench.training.validation import validate
+from mribench.training.weights import save_weights
 
 LOG = logging.getLogger("mribench")
 
@@ -89,7 +89,7 @@ class Trainer:
                 history.close()
             self.write_model()
             history.write(self.rows)
-            files.write_json(self.job.run_folder / "run.json", self.describe())
+            files.write_json(self.job.run_folder / "run.json", self.describe(), True)
             checkpoints.remove_states(self.job.checkpoint_folder)
 
     def finished(self) -> bool:
@@ -257,8 +257,7 @@ class Trainer:
     def write_model(self) -> None:
         """Write the best weights."""
         path = self.job.run_folder / "model.safetensors"
-        with files.atomic(path) as temporary:
-            save_file(self.best, temporary, metadata=self.method.description())
+        save_weights(path, self.best, self.method.description(), sealed=True)
 
     def describe(self) -> dict[str, Any]:
         """Return what ``run.json`` tells."""
@@ -267,6 +266,7 @@ class Trainer:
             "fold": self.job.fold,
             "seed": self.job.seed,
             "threads": self.job.threads,
+            "left_out": self.job.left_out,
             **record.join([*self.sessions, self.session()]),
             "seconds_waited_for_data": round(self.feed.waited, 2),
             "epochs": len(self.rows),

@@ -10,6 +10,7 @@ import numpy as np
 from mribench.config import Study
 from mribench.dataset.geometry import Grid, require_same_grid
 from mribench.errors import StageError, describe
+from mribench.failures import Failure, first_failure
 from mribench.files import read_image
 from mribench.preprocessing.grids import TEMPLATE, onto_variant
 from mribench.stages import stage_owner
@@ -86,6 +87,37 @@ def packing_settings(study: Study, variant: str) -> dict[str, Any]:
             "owners": {"normalise_intensity": variant, **owners},
         },
     }
+
+
+def find_failures(
+    source: Preprocessed, cases: Sequence[str], contrasts: Sequence[str]
+) -> dict[str, Failure]:
+    """Return the cases whose preprocessing failed, by name.
+
+    Raises
+    ------
+    StageError
+        If none is left.
+    """
+    found = {}
+    for case in cases:
+        names = [f"desc-preproc_{contrast}" for contrast in contrasts]
+        files = [source.image(case, "normalise_intensity", name) for name in names]
+        failure = first_failure(files)
+        if failure is not None:
+            found[case] = failure
+    if len(found) < len(cases):
+        return found
+    first = next(iter(found.values()))
+    raise StageError(
+        describe(
+            subject=first.case,
+            file=f"{first.stage} and {len(found) - 1} more cases",
+            found=f"no case without a failure ({first.reason})",
+            expected="cases to train with",
+            remedy="look at the logs of the stage, and correct the data or the variant",
+        )
+    )
 
 
 def pack_case(

@@ -16,6 +16,7 @@ import numpy as np
 from mribench import files
 from mribench.dataset.geometry import Grid
 from mribench.errors import DataError, describe
+from mribench.failures import Failure
 from mribench.training.intensity import IntensityScale, ScaledImages, fit_scale
 
 ARRAYS = ("images", "labels", "mask")
@@ -83,6 +84,8 @@ class CaseStore:
     ----------
     intensity
         How the images were normalised: the variant's entry of the configuration.
+    failed
+        Cases that the store does not hold because their preprocessing failed.
     scale
         The intensity scale of a fold; until :meth:`fit`, images are as they were packed.
     """
@@ -93,6 +96,9 @@ class CaseStore:
         self.contrasts: list[str] = self.manifest["contrasts"]
         self.classes: list[str] = self.manifest["classes"]
         self.intensity: dict[str, Any] = self.manifest["intensity"]
+        self.failed = {
+            case: Failure(**failure) for case, failure in self.manifest["failed"].items()
+        }
         self.scale = IntensityScale(self.intensity, self.contrasts)
 
     def fit(self, training: Sequence[str]) -> None:
@@ -101,6 +107,10 @@ class CaseStore:
         opened = (self.open(name) for name in training)
         arrays = ((case.name, np.asarray(case.images), case.mask) for case in opened)
         self.scale = fit_scale(arrays, self.intensity, self.contrasts)
+
+    def usable(self, cases: Sequence[str]) -> list[str]:
+        """Return `cases` without those whose preprocessing failed."""
+        return [case for case in cases if case not in self.failed]
 
     def entry(self, case: str) -> dict[str, Any]:
         """Return what the manifest says of a case.
@@ -135,8 +145,7 @@ class CaseStore:
         for kind in ARRAYS:
             self._verify(case, self.folder / entry[kind], entry["checksums"][kind])
         arrays: dict[str, Any] = {
-            kind: np.load(self.folder / entry[kind], mmap_mode="r", allow_pickle=False)
-            for kind in ARRAYS
+            kind: _map_array(case, self.folder / entry[kind]) for kind in ARRAYS
         }
         affine = np.array(entry["affine"], dtype=float)
         labelled = entry["reference_label"] is not None
@@ -156,6 +165,22 @@ class CaseStore:
                 remedy="delete it and the manifest beside it, and run pack_cases again",
             )
         )
+
+
+def _map_array(case: str, path: Path) -> np.ndarray:
+    """Map an array of numbers into memory; anything that would have to be run is refused."""
+    try:
+        return np.lib.format.open_memmap(path, mode="r")
+    except ValueError as error:
+        raise DataError(
+            describe(
+                subject=case,
+                file=path,
+                found=f"no array of numbers ({error})",
+                expected="an array as pack_cases writes it",
+                remedy="take this store from nobody; run pack_cases again",
+            )
+        ) from error
 
 
 def write_case(
@@ -184,7 +209,11 @@ def write_case(
     names = {kind: f"{case}_{kind}.npy" for kind in arrays}
     for kind, array in arrays.items():
         with files.atomic(folder / names[kind]) as temporary, temporary.open("wb") as stream:
-            np.lib.format.write_array(stream, np.ascontiguousarray(array), allow_pickle=False)
+            # Not write_array, whose error about a full disk does not say so.
+            whole = np.ascontiguousarray(array)
+            header = np.lib.format.header_data_from_array_1_0(whole)
+            np.lib.format.write_array_header_1_0(stream, header)
+            stream.write(whole.data)
     checksums = {kind: files.checksum(folder / name) for kind, name in names.items()}
     return {**names, "checksums": checksums, "shape": list(mask.shape)}
 
@@ -196,13 +225,18 @@ def write_manifest(
     classes: Sequence[str],
     cases: Mapping[str, Mapping[str, Any]],
     intensity: Mapping[str, Any],
+    failed: Mapping[str, Failure] | None = None,
 ) -> None:
-    """Write the store's list of cases; it comes last, so a manifest means a complete store."""
+    """Write the store's list of cases; it comes last, so a manifest means a complete store.
+
+    `failed` are the cases that are left out because their preprocessing failed.
+    """
     content = {
         "variant": variant,
         "intensity": intensity,
         "contrasts": list(contrasts),
         "classes": list(classes),
         "cases": cases,
+        "failed": {case: failure._asdict() for case, failure in (failed or {}).items()},
     }
-    files.write_json(path, content)
+    files.write_json(path, content, sealed=True)

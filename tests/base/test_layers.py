@@ -21,6 +21,7 @@ MAY_IMPORT = {
 COMMON = {
     "config",
     "errors",
+    "failures",
     "provenance",
     "files",
     "command",

@@ -11,9 +11,10 @@ from small_methods import SMALL, MakeJob, MakeMethod
 from mribench import plugins
 from mribench.errors import TrainingError
 from mribench.files import read_json, read_table
-from mribench.methods.base import SegmentationMethod, read_description
+from mribench.methods.base import SegmentationMethod
 from mribench.training.store import CaseStore
 from mribench.training.validation import mean_dice
+from mribench.training.weights import read_description
 
 LEARNED = tuple(name for name in SMALL if name != "flair_threshold")
 

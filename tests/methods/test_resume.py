@@ -14,6 +14,7 @@ import pytest
 import torch
 from small_methods import MakeJob, MakeMethod
 
+from mribench import files
 from mribench.errors import StoppedError, TrainingError
 from mribench.files import read_json, read_table
 from mribench.training import checkpoints, loop
@@ -60,16 +61,19 @@ def kill_at_batch(number: int) -> None:
 
 def kill_at_write(count: int, size: float) -> None:
     """Die in the `count`-th state, after this share of its tensors."""
-    save, calls = checkpoints.save_file, []
+    save, calls = checkpoints.save_weights, []
 
-    def dying(tensors: Any, path: Path, *rest: Any) -> None:
+    def dying(path: Path, tensors: Any) -> None:
         calls.append(path)
-        save(tensors, path, *rest)
+        save(path, tensors)
         if len(calls) == count:
-            os.truncate(path, int(size * path.stat().st_size))
-            kill_now()
+            content = path.read_bytes()
+            path.unlink()
+            with files.atomic(path) as temporary:
+                temporary.write_bytes(content[: int(size * len(content))])
+                kill_now()
 
-    checkpoints.save_file = dying
+    checkpoints.save_weights = dying
 
 
 def kill_between(count: int) -> None:

@@ -19,6 +19,7 @@ from mribench.files import (
 )
 from mribench.metrics.columns import LESION_SIZE_COLUMNS, VOLUME_COLUMNS
 from mribench.metrics.runs import Run, Scoring, Tables, score_run
+from mribench.statistics.collect import FAILURE_COLUMNS
 from mribench.statistics.formats import write_tidy
 from scripts.verify_publication import make_tables
 
@@ -243,6 +244,7 @@ def make_study(root: Path, seeds: tuple[int, ...] = (0,)) -> FakeStudy:
     rows = [row for run in runs for row in write_run(folder, *run, truth, tested[run[1]])]
     write_tidy(folder / "metrics.csv", rows, list(rows[0]))
     write_costs(folder / "costs.csv", runs)
+    write_table(folder / "failed_cases.tsv", [], FAILURE_COLUMNS)
     write_counts(folder, runs)
     write_statistics(folder)
     for case in CASES:

@@ -1,5 +1,6 @@
 """A folder in which the tests run studies."""
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -8,6 +9,16 @@ from pathlib import Path
 import yaml
 
 SNAKEMAKE = Path(sys.executable).parent / "snakemake"
+COMPARED = ("*.csv", "*.tsv", "*.md", "*.tex", "*.safetensors", "*.nii.gz", "*.npy", "*.svg")
+TIMED = (
+    "costs.",
+    "cost.json",
+    "cost_accuracy",
+    "run.json",
+    "predictions.json",
+    "benchmarks",
+    "logs",
+)
 
 
 class Workspace:
@@ -19,12 +30,8 @@ class Workspace:
 
     def run(self, study: dict, *arguments: object, check: bool = True) -> str:
         """Run Snakemake and return what it printed."""
-        file = self.folder / "study.yaml"
-        file.write_text(yaml.safe_dump(study))
-        command = [SNAKEMAKE, "--snakefile", self.root / "Snakefile", "--directory", self.folder]
-        command += ["--configfile", file, "--cores", "2", *arguments]
         run = subprocess.run(
-            [str(part) for part in command],
+            self.command(study, *arguments),
             capture_output=True,
             text=True,
             cwd=self.root,
@@ -34,6 +41,34 @@ class Workspace:
         assert (run.returncode == 0) is check, shown
         return shown
 
+    def start(self, study: dict, *arguments: object) -> subprocess.Popen:
+        """Start Snakemake and return at once; what it prints goes to ``shown.txt``."""
+        with (self.folder / "shown.txt").open("w") as shown:
+            return subprocess.Popen(
+                self.command(study, *arguments),
+                stdout=shown,
+                stderr=subprocess.STDOUT,
+                cwd=self.root,
+            )
+
+    def command(self, study: dict, *arguments: object) -> list[str]:
+        """Write the study's configuration and return the command that runs it."""
+        file = self.folder / "study.yaml"
+        file.write_text(yaml.safe_dump(study))
+        command = [SNAKEMAKE, "--snakefile", self.root / "Snakefile", "--directory", self.folder]
+        return [str(part) for part in (*command, "--configfile", file, "--cores", "2", *arguments)]
+
     def results(self, study: dict) -> Path:
         """Return the results folder of a study."""
         return self.folder / "results" / study["study"]
+
+
+def digests(results: Path) -> dict[str, str]:
+    """Return the checksums of all results that must repeat, by name."""
+    found = {}
+    for pattern in COMPARED:
+        for path in sorted(results.rglob(pattern)):
+            name = path.relative_to(results).as_posix()
+            if not any(part in name for part in TIMED):
+                found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return found
