@@ -78,6 +78,11 @@ def spec(script, settings, *modules, **upstream):
     return evaluate
 
 
+def bids_folder(wildcards):
+    """The data set; from a function, so that no brace in its path is taken for a wildcard."""
+    return str(BIDS_ROOT)
+
+
 def dataset_settings(wildcards=None):
     """What import and index read of the configuration: all of the data set but the simulation."""
     return STUDY.dataset.model_dump(mode="json", exclude={"phantoms"})

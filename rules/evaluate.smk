@@ -20,7 +20,7 @@ rule evaluate_predictions:
         predictions=f"{RUN}/predictions.json",
         scans=ancient("<study>/dataset/scans.tsv"),
         splits=ancient("<study>/dataset/splits.tsv"),
-        root=ancient(str(BIDS_ROOT)),
+        root=ancient(bids_folder),
     output:
         metrics=f"{RUN}/metrics.csv",
         volumes=f"{RUN}/volumes.csv",

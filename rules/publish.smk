@@ -181,7 +181,7 @@ rule verify_publication:
     input:
         archive=ARCHIVE,
         metrics="<study>/metrics.csv",
-        root=ancient(str(BIDS_ROOT)),
+        root=ancient(bids_folder),
     output:
         "<study>/publish/verification.json",
     log:

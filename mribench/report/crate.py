@@ -1,6 +1,7 @@
 """Publishing a study: one archive that a stranger can check."""
 
 import json
+import logging
 from pathlib import Path
 
 from mribench.config import Study
@@ -15,7 +16,10 @@ from mribench.report.crate_contents import (
     size_of,
 )
 from mribench.report.crate_metadata import METADATA, Described, describe_crate
+from mribench.report.privacy import judge
 from mribench.report.results import Results
+
+LOG = logging.getLogger("mribench")
 
 
 def publish_study(study: Study, folder: Path, schema: str, output: Path) -> None:
@@ -33,6 +37,10 @@ def publish_study(study: Study, folder: Path, schema: str, output: Path) -> None
         The zip file to write.
     """
     members = collect_members(study, folder, schema)
+    for name, content in members.items():
+        if isinstance(content, Path):
+            for risk in judge(name, content):
+                LOG.warning("%s; remove it before the archive goes out", risk)
     results = Results(folder, tuple(study.methods))
     others = heavy_files(study, results, published=False)
     members[CHECKSUMS] = list_checksums(members, others)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 from urllib.parse import unquote
 
@@ -235,10 +235,26 @@ def verify_results(
         A folder for what is recomputed.
     """
     report = Verification()
+    report.add("the names of files", check_names(publication))
+    if report.findings:
+        return report
     report.add("the files of the results", check_results(publication, results))
     report.add("images and labels", check_inputs(publication, bids))
     report.add("every prediction, scored again", rescore(publication, results, bids, scratch))
     return report
+
+
+def check_names(publication: Publication) -> list[Finding]:
+    """Find names in the archive's lists that lead out of the folder they are looked up in."""
+    listed = [(CHECKSUMS, row["file"]) for row in publication.table(CHECKSUMS)]
+    inputs = "dataset/inputs.tsv"
+    for row in publication.table(inputs):
+        listed += [(inputs, row[key]) for key in ("path", "labels")]
+    return [
+        Finding(name, "a name that leads out of the folder", f"{source} lists it")
+        for source, name in dict.fromkeys(listed)
+        if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts
+    ]
 
 
 def check_results(publication: Publication, results: Path) -> list[Finding]:

@@ -24,6 +24,7 @@ from mribench.statistics.formats import write_tidy
 from scripts.verify_publication import make_tables
 
 TITLE = "Mini <script>alert('title')</script> & more"
+SITES = ("B <img src=x onerror=alert(2)> &_%$", "A")
 METHODS = ("flair_threshold", "unet2d", "scp")
 QUALITY = {"flair_threshold": 0.75, "unet2d": 0.35, "scp": 0.2}
 CASES = tuple(f"sub-{number:02d}" for number in range(1, 13))
@@ -132,7 +133,7 @@ def write_case(bids: Path, case: str, lesion: np.ndarray) -> list[dict]:
                 "case": case,
                 "subject": case,
                 "session": "n/a",
-                "site": "siteA" if int(case[-2:]) % 2 else "siteB",
+                "site": SITES[int(case[-2:]) % 2],
                 "age": "n/a",
                 "group": "<script>alert(1)</script>",
                 "contrast": contrast,
@@ -169,7 +170,7 @@ def write_run(
                     "seed": seed,
                     "case": case,
                     "subject": case,
-                    "site": "siteA" if int(case[-2:]) % 2 else "siteB",
+                    "site": SITES[int(case[-2:]) % 2],
                     "label": "lesion",
                     "metric": metric,
                     "preset": "wmh2017",

@@ -61,6 +61,19 @@ def test_names_of_the_study_cannot_become_markup(outline, page):
     assert "&lt;script&gt;alert(&#39;title&#39;)&lt;/script&gt; &amp; more" in page.read_text()
 
 
+def test_names_of_strangers_cannot_become_markup(outline, page, mini, overview):
+    """Sites come from participants.tsv."""
+    assert "&lt;img src=x onerror" in page.read_text()
+    assert not [found for _, found in outline.tags if "onerror" in found]
+    pages = [overview, *mini.folder.rglob("*.html"), *mini.folder.rglob("*.svg")]
+    assert len(pages) > 20
+    for other in pages:
+        assert "<img src=x" not in other.read_text(), other
+    tables = list((mini.folder / "tables").rglob("*.md"))
+    assert any(r"\<img src=x onerror" in table.read_text() for table in tables)
+    assert not any(re.search(r"(?<!\\)<img", table.read_text()) for table in tables)
+
+
 def test_policy_forbids_everything_from_elsewhere(outline, page):
     meta = next(found for tag, found in outline.tags if "http-equiv" in found)
     assert meta["content"] == POLICY

@@ -312,3 +312,17 @@ def test_script_publishes_what_the_package_does(root, archive, configuration, mi
 def read_cell(content, column, row=0):
     lines = content.decode().splitlines()
     return lines[row + 1].split(",")[lines[0].split(",").index(column)]
+
+
+@pytest.mark.parametrize("name", ["sub-01/../../../secret.nii.gz", "/etc/passwd"])
+def test_lists_that_lead_out_of_the_data_are_not_followed(scored, tmp_path, name):
+    """An archive of a stranger names files that are looked up on this machine."""
+    files, listed = archives.read(scored.parent / "mini.zip"), "dataset/inputs.tsv"
+    altered = {**files, listed: archives.change_cell(files[listed], "path", name)}
+    path = archives.write(tmp_path / "altered.zip", archives.repair(altered))
+    sums = unpack_archive(path, tmp_path / "unpacked")
+    publication = verification.Publication(tmp_path / "unpacked", sums)
+    report = verification.verify_results(publication, scored, scored / "dataset/bids", tmp_path)
+    assert [str(finding) for finding in report.findings] == [
+        f"{name}: found a name that leads out of the folder; {listed} lists it"
+    ]
