@@ -17,7 +17,8 @@ from mribench.dataset import folders, index, splits
 from mribench.errors import MribenchError
 from mribench.files import checksum, require_writable
 from mribench.metrics.conventions import load_preset
-from mribench.monitoring.status import describe_failures, read_failures
+from mribench.monitoring.driver_log import read_run_failures
+from mribench.monitoring.status import describe_failures
 from mribench.preprocessing.grids import TEMPLATE, onto_variant, variant_links
 from mribench.report import settings as report_settings
 

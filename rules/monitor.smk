@@ -17,7 +17,7 @@ rule storage:
 
 onerror:
     print(
-        *describe_failures(read_failures(Path(f"results/{STUDY.study}"))),
+        *describe_failures(read_run_failures(map(Path, log), Path(f"results/{STUDY.study}"))),
         sep="\n",
         file=sys.stderr,
     )

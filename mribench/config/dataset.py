@@ -110,7 +110,7 @@ class Dataset(Model):
     tissues: GivenTissues | None = None
     """Tissue labels of the data set's own; null where no variant reads any."""
     on_problem: Literal["stop", "drop"] = "stop"
-    """Unusable data `stop` the study or `drop` the case, counted and named."""
+    """Unusable data, or a failed preprocessing, `stop` the study or `drop` the case, named."""
     affine_tolerance_mm: Positive = 0.01
     """Largest distance between the places two affines give one voxel for the grids to be one."""
     phantoms: Phantoms = Phantoms()

@@ -17,7 +17,7 @@ from mribench.monitoring.status import (
     read_runs,
 )
 from mribench.monitoring.storage import describe as describe_storage
-from mribench.monitoring.storage import measure_folder, readable
+from mribench.monitoring.storage import find_rests, measure_folder, measure_stages, readable
 
 METHODS = ("flair_threshold", "unet2d")
 STUDY = {
@@ -126,7 +126,36 @@ def test_storage_counts_what_the_disk_counts(tmp_path):
     assert 100_000 <= sizes["store/native"] < 120_000
     lines = list(describe_storage(tmp_path))
     assert lines[0].endswith("preproc/native")
-    assert lines[-1].endswith("in all")
+    assert any(line.endswith("in all") for line in lines)
+
+
+def test_storage_tells_stages_and_what_killed_jobs_left(tmp_path):
+    case = tmp_path / "preproc/native/sub-01"
+    sizes = {
+        "anat/sub-01_desc-conformed_T1w.nii.gz": 90_000,
+        "anat/sub-01_desc-biascorrected_T1w.nii.gz": 50_000,
+        "anat/sub-01_desc-biasfield_T1w.nii.gz": 30_000,
+        "anat/sub-01_from-T1w_to-MNI152NLin2009aSym_mode-image_xfm.txt": 5_000,
+        "anat/sub-01_from-T1w_to-FLAIR_mode-image_xfm.txt": 5_000,
+        "figures/index.html": 20_000,
+        "anat/.4711.sub-01_space-T1w_dseg.nii.gz": 40_000,
+        "anat/.sub-01_volumes.tsv.sha256": 64,
+    }
+    for name, size in sizes.items():
+        put(case / name, "x" * size)
+    found = measure_stages(tmp_path)
+    assert list(found) != []
+    assert 80_000 <= found["correct_bias"] < 90_000
+    assert found["register_to_template"] == found["register_to_reference"] > 0
+    assert found["review_preprocessing"] >= 20_000
+    assert "other files" not in found
+    assert [name for name, _ in find_rests(tmp_path)] == [
+        "preproc/native/sub-01/anat/.4711.sub-01_space-T1w_dseg.nii.gz"
+    ]
+    lines = list(describe_storage(tmp_path))
+    assert any(line.endswith("  conform_image") for line in lines)
+    assert "in 1 files that killed jobs left" in lines[-2]
+    assert f"find {tmp_path} -name" in lines[-1]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ import time
 
 import pytest
 import yaml
-from workspace import Workspace, digests
+from digests import digests
+from workspace import Workspace
 
 pytestmark = pytest.mark.slow
 

@@ -10,7 +10,8 @@ import nibabel
 import numpy as np
 import psutil
 import pytest
-from workspace import Workspace, digests
+from digests import digests
+from workspace import Workspace
 
 from mribench.files import read_image, read_json, read_table, write_image
 
@@ -131,6 +132,20 @@ def test_cut_table(copied, tiny_study, expected, record_fault):
         "the stage that reads it compares its checksum",
         "that stage ends with the file's name and the remedy; without the file, it is made anew",
     )
+
+
+def test_intermediates_may_be_deleted(copied, tiny_study):
+    """What only the stages that are done have read may go, where room is short."""
+    preproc = copied.results(tiny_study) / "preproc"
+    listed = [
+        path
+        for mark in ("conformed", "bias*", "unstripped")
+        for path in preproc.rglob(f"*_desc-{mark}_*")
+    ]
+    assert len(listed) > 20
+    for path in listed:
+        path.unlink()
+    assert "Nothing to be done" in copied.run(tiny_study, "-n")
 
 
 def test_moved_results(copied, tiny_study, tmp_path, record_fault):

@@ -1,6 +1,5 @@
 """A folder in which the tests run studies."""
 
-import hashlib
 import os
 import subprocess
 import sys
@@ -9,16 +8,6 @@ from pathlib import Path
 import yaml
 
 SNAKEMAKE = Path(sys.executable).parent / "snakemake"
-COMPARED = ("*.csv", "*.tsv", "*.md", "*.tex", "*.safetensors", "*.nii.gz", "*.npy", "*.svg")
-TIMED = (
-    "costs.",
-    "cost.json",
-    "cost_accuracy",
-    "run.json",
-    "predictions.json",
-    "benchmarks",
-    "logs",
-)
 
 
 class Workspace:
@@ -61,14 +50,3 @@ class Workspace:
     def results(self, study: dict) -> Path:
         """Return the results folder of a study."""
         return self.folder / "results" / study["study"]
-
-
-def digests(results: Path) -> dict[str, str]:
-    """Return the checksums of all results that must repeat, by name."""
-    found = {}
-    for pattern in COMPARED:
-        for path in sorted(results.rglob(pattern)):
-            name = path.relative_to(results).as_posix()
-            if not any(part in name for part in TIMED):
-                found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
-    return found
