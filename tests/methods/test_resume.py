@@ -29,6 +29,9 @@ KEYS: dict[str, Any] = {"epochs": 4, "iterations": 3, "patience": 9, "augmentati
 EPOCHS, ITERATIONS = KEYS["epochs"], KEYS["iterations"]
 
 
+RecordFault = Callable[[str, str, str], None]
+
+
 def contents(folder: Path) -> list[bytes]:
     return [(folder / "run" / name).read_bytes() for name in FILES]
 
@@ -100,7 +103,11 @@ def undisturbed(
 
 
 def test_kill_9_anywhere_changes_no_byte(
-    make_method: MakeMethod, make_job: MakeJob, tmp_path: Path, undisturbed: Path
+    make_method: MakeMethod,
+    make_job: MakeJob,
+    tmp_path: Path,
+    undisturbed: Path,
+    record_fault: RecordFault,
 ) -> None:
     """Two kills in one training: mid-batch, mid-write of a state, or between its two files."""
     draw = random.Random(0)
@@ -124,6 +131,11 @@ def test_kill_9_anywhere_changes_no_byte(
         assert contents(tmp_path / str(number)) == contents(undisturbed), number
         assert not job.checkpoint_folder.parent.exists()
         assert not list(job.run_folder.glob(".[0-9]*"))
+    record_fault(
+        "kill -9 of a training, twice: in any batch, while a state is written, between its files",
+        "the last whole state is some batches old",
+        "the same command goes on from it; weights and history have the same bytes",
+    )
 
 
 def test_killed_training_leaves_no_output_and_few_states(
@@ -149,6 +161,7 @@ def test_sigterm_saves_at_once_and_changes_no_byte(
     tmp_path: Path,
     undisturbed: Path,
     monkeypatch: pytest.MonkeyPatch,
+    record_fault: RecordFault,
 ) -> None:
     name = {"batch": "step", "validation": "validate"}[place]
     original, calls = getattr(loop.Trainer, name), []
@@ -173,6 +186,11 @@ def test_sigterm_saves_at_once_and_changes_no_byte(
     assert record["seconds"] == pytest.approx(sum(s["seconds"] for s in record["sessions"]))
     assert record["peak_memory_mb"]["process"] > 50
     assert "git" in record["code"]
+    record_fault(
+        f"SIGTERM to a training in a {place}",
+        "the state is saved before the next step",
+        "status 75, no error in the log; the same command ends with the same bytes",
+    )
 
 
 def test_predictions_after_a_kill_are_those_of_an_undisturbed_training(
@@ -204,6 +222,7 @@ def test_damaged_state_costs_an_epoch_and_no_byte(
     tmp_path: Path,
     undisturbed: Path,
     caplog: pytest.LogCaptureFixture,
+    record_fault: RecordFault,
 ) -> None:
     job = make_job(tmp_path, checkpoint_seconds=0)
 
@@ -221,6 +240,11 @@ def test_damaged_state_costs_an_epoch_and_no_byte(
     assert "damaged state passed over (its checksum differs)" in caplog.text
     assert "goes on after 6 batches" in caplog.text
     assert contents(tmp_path) == contents(undisturbed)
+    record_fault(
+        "the newest state of a training is damaged by one bit",
+        "its checksum differs",
+        "a warning; the state before is taken; the same bytes at the end",
+    )
 
 
 def test_waiting_for_something_better_survives_an_interruption(
@@ -274,7 +298,7 @@ def test_states_of_other_settings_are_not_used(
 
 
 def test_two_processes_cannot_train_one_run(
-    make_method: MakeMethod, make_job: MakeJob, tmp_path: Path
+    make_method: MakeMethod, make_job: MakeJob, tmp_path: Path, record_fault: RecordFault
 ) -> None:
     job = make_job(tmp_path)
     with (
@@ -283,6 +307,11 @@ def test_two_processes_cannot_train_one_run(
     ):
         make_method("unet2d", **KEYS).train(job)
     make_method("unet2d", **KEYS).train(job)
+    record_fault(
+        "a training is started while a job of a killed driver still trains the same run",
+        "its lock is held",
+        "one line with process and host, and how to end it without loss",
+    )
 
 
 @pytest.mark.parametrize("precision", ["32", "16", "bf16"])

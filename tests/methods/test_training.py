@@ -1,5 +1,6 @@
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
 
@@ -177,6 +178,18 @@ def test_training_cases_stand_in_for_validation_cases(
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
-def test_missing_gpu_is_told(make_method: MakeMethod, make_job: MakeJob, tmp_path: Path) -> None:
+def test_missing_gpu_is_told(
+    make_method: MakeMethod,
+    make_job: MakeJob,
+    tmp_path: Path,
+    record_fault: Callable[[str, str, str], None],
+) -> None:
     with pytest.raises(TrainingError, match="no GPU that torch can use"):
         make_method("unet2d").train(make_job(tmp_path, device="cuda"))
+    make_method("unet2d", **{**SHORT, "epochs": 1}).train(make_job(tmp_path, device="auto"))
+    assert read_json(tmp_path / "run/run.json")["accelerator"] == "cpu"
+    record_fault(
+        "a GPU is asked for (`--device cuda`) where there is none",
+        "torch finds none",
+        "one line with the remedy; the default, `auto`, trains on the CPU and run.json says so",
+    )

@@ -1,6 +1,7 @@
 """Files of strangers are data: nothing in them is ever run."""
 
 import ast
+import gzip
 import io
 import os
 import pickle
@@ -8,11 +9,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nibabel
 import numpy as np
 import pytest
 import torch
 import yaml
 
+from mribench.dataset import volumes
+from mribench.dataset.problems import Finding
 from mribench.errors import DataError, TrainingError
 from mribench.files import checksum, write_json
 from mribench.training.baseline import load_numbers
@@ -182,3 +186,26 @@ def test_configuration_with_objects_is_refused_and_not_run(
     assert run.returncode != 0
     assert not sign.exists()
     assert "could not determine a constructor" in run.stdout + run.stderr
+
+
+def test_an_image_that_grows_without_end_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = nibabel.Nifti1Image(np.zeros((90, 90, 90), np.float32), np.eye(4))
+    path = tmp_path / "bomb.nii.gz"
+    path.write_bytes(gzip.compress(image.to_bytes(), 9))
+    assert path.stat().st_size < 10_000
+    assert isinstance(volumes.read_volume(path), volumes.Volume)
+    monkeypatch.setattr(volumes, "LARGEST_IMAGE", 2_000_000)
+    found = volumes.read_volume(path)
+    assert isinstance(found, Finding)
+    assert "grows to more than 2000000 bytes" in found.found
+
+
+def test_images_in_several_gzip_members_and_with_padding_are_read(tmp_path: Path) -> None:
+    content = nibabel.Nifti1Image(np.arange(27.0).reshape(3, 3, 3), np.eye(4)).to_bytes()
+    path = tmp_path / "members.nii.gz"
+    path.write_bytes(gzip.compress(content[:200]) + gzip.compress(content[200:]) + b"\0" * 9)
+    found = volumes.read_volume(path)
+    assert isinstance(found, volumes.Volume)
+    assert found.values.sum() == 351
