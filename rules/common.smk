@@ -12,7 +12,7 @@ from mribench.command import reach_package
 reach_package(ROOT)
 
 from mribench import failures, provenance, stages
-from mribench.config import load_study
+from mribench.config import load_study, require_plain
 from mribench.dataset import folders, index, splits
 from mribench.errors import MribenchError
 from mribench.files import checksum, require_writable
@@ -23,6 +23,7 @@ from mribench.preprocessing.grids import TEMPLATE, onto_variant, variant_links
 from mribench.report import settings as report_settings
 
 try:
+    require_plain(map(Path, workflow.overwrite_configfiles))
     STUDY = load_study(config)
     require_writable(f"results/{STUDY.study}")
     if STUDY.dataset.recipe != "phantoms":

@@ -21,7 +21,16 @@ from mribench.config.intensity import (
     ZScore,
     read_intensity,
 )
-from mribench.config.study import Evaluation, Method, Protocol, Publish, Split, Study, load_study
+from mribench.config.study import (
+    Evaluation,
+    Method,
+    Protocol,
+    Publish,
+    Split,
+    Study,
+    load_study,
+    require_plain,
+)
 from mribench.config.variants import (
     Backend,
     Bias,
@@ -73,4 +82,5 @@ __all__ = [
     "ZScore",
     "load_study",
     "read_intensity",
+    "require_plain",
 ]

@@ -1,6 +1,7 @@
 """The whole study: variants, methods, protocol and evaluation come together."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, SerializeAsAny, ValidationError, model_validator
@@ -8,9 +9,11 @@ from pydantic import Field, SerializeAsAny, ValidationError, model_validator
 from mribench.config.base import Contrast, Model, Name
 from mribench.config.dataset import Dataset
 from mribench.config.variants import Variant, check_variant
-from mribench.errors import ConfigError
+from mribench.errors import ConfigError, describe
 from mribench.plugins import method_settings, preset_problem, presets, unknown
 from mribench.suggestions import describe_validation
+
+TEMPLATE_KEY = "__use_yte__"
 
 
 class Method(Model):
@@ -172,6 +175,30 @@ def load_study(raw: Mapping[str, Any]) -> Study:
     if problems:
         raise ConfigError("\n".join(problems))
     return study
+
+
+def require_plain(files: Iterable[Path]) -> None:
+    """Raise where a configuration is a template whose expressions Snakemake runs as code.
+
+    By then Snakemake has run them; but no study that is passed on can need them.
+
+    Raises
+    ------
+    ConfigError
+        Names the file.
+    """
+    for file in files:
+        if TEMPLATE_KEY in file.read_text(encoding="utf-8", errors="replace"):
+            raise ConfigError(
+                describe(
+                    subject="configuration",
+                    file=file,
+                    found=f"the key {TEMPLATE_KEY}, with which Snakemake runs code in it",
+                    expected="plain YAML",
+                    remedy="write the values themselves; if the file is a stranger's, look at "
+                    "what it did",
+                )
+            )
 
 
 def _load_methods(entries: Mapping[str, Any]) -> tuple[dict[str, Method], list[str]]:

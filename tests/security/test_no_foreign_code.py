@@ -185,7 +185,20 @@ def test_configuration_with_objects_is_refused_and_not_run(
     )
     assert run.returncode != 0
     assert not sign.exists()
-    assert "could not determine a constructor" in run.stdout + run.stderr
+    assert "not valid JSON or YAML" in run.stdout + run.stderr
+
+
+def test_configuration_that_is_a_template_is_refused(root: Path, tmp_path: Path) -> None:
+    """Snakemake runs its expressions before the Snakefile is read; no study may need them."""
+    study = tmp_path / "study.yaml"
+    content = yaml.safe_load((root / "config.yaml").read_text())
+    study.write_text("__use_yte__: true\n" + yaml.safe_dump({**content, "title": "?1 + 1"}))
+    command = [sys.executable, "-m", "snakemake", "--snakefile", root / "Snakefile", "-n"]
+    arguments = (*command, "--directory", tmp_path, "--configfile", study)
+    run = subprocess.run(list(map(str, arguments)), capture_output=True, text=True, cwd=root)
+    assert run.returncode != 0
+    assert f"{study}: found the key __use_yte__" in run.stdout + run.stderr
+    assert "Traceback" not in run.stdout + run.stderr
 
 
 def test_an_image_that_grows_without_end_is_given_up(
