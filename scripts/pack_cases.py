@@ -28,8 +28,8 @@ def main(arguments: argparse.Namespace) -> None:
         for case, rows in sorted(rows_of.items())
     }
     contrasts, classes = settings["contrasts"], settings["classes"]
-    variant, intensity = settings["variant"], settings["intensity"]
-    write_manifest(arguments.output, variant, contrasts, classes, cases, intensity)
+    variant, preprocessing = settings["variant"], settings["preprocessing"]
+    write_manifest(arguments.output, variant, contrasts, classes, cases, preprocessing)
 
 
 if __name__ == "__main__":

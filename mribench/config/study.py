@@ -42,7 +42,8 @@ class Split(Model):
     stratify: tuple[Literal["site", "load"], ...] = ("site", "load")
     """What the folds are balanced for: site, lesion load."""
     file: str | None = None
-    """Table (TSV) with the columns fold, case, role, for the scheme `file`."""
+    """Table (TSV) with the columns fold, case, role (train, validation, test, unused), for the
+    scheme `file`."""
     seed: int = Field(0, ge=0)
     """Seed of the shuffling."""
 

@@ -232,9 +232,12 @@ def copy_file(source: Path, path: Path, target: Path, subject: str) -> None:
     if path.suffix == ".gz" or target.suffix != ".gz":
         shutil.copyfile(path, target)
         return
-    with path.open("rb") as content, target.open("wb") as stream:
-        with gzip.GzipFile("", "wb", GZIP_LEVEL, stream, mtime=0) as packed:
-            shutil.copyfileobj(content, packed)
+    with (
+        path.open("rb") as content,
+        target.open("wb") as stream,
+        gzip.GzipFile("", "wb", GZIP_LEVEL, stream, mtime=0) as packed,
+    ):
+        shutil.copyfileobj(content, packed)
 
 
 def _refuse(subject: str, file: Path, found: str, expected: str, remedy: str) -> None:
