@@ -2,7 +2,7 @@
 
 import os
 import sys
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 ROOT = Path(workflow.basedir)
@@ -119,7 +119,11 @@ class Indexed:
         self.of_case = {case: {} for case in self.cases}
         for row in self.rows:
             self.of_case[row["case"]][row["contrast"]] = row
-        self.splits = as_message(splits.make_splits)(self.rows, STUDY.protocol.split)
+
+    @cached_property
+    def splits(self):
+        """Who is trained on and who is tested; not needed to preprocess."""
+        return as_message(splits.make_splits)(self.rows, STUDY.protocol.split)
 
     @cache
     def fold_digest(self, fold, roles):

@@ -42,6 +42,7 @@ rule train_model:
         history=f"{RUN}/history.csv",
         run=f"{RUN}/run.json",
         intensity=f"{RUN}/intensity.json",
+        preprocessing=f"{RUN}/preprocessing.json",
     log:
         "<study>/logs/train_model/{method}/fold-{fold}_seed-{seed}.log",
     benchmark:

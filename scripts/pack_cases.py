@@ -31,8 +31,8 @@ def main(arguments: argparse.Namespace) -> None:
         for case, rows in sorted(rows_of.items())
         if case not in failed
     }
-    variant, intensity = settings["variant"], settings["intensity"]
-    write_manifest(arguments.output, variant, contrasts, classes, cases, intensity, failed)
+    variant, preprocessing = settings["variant"], settings["preprocessing"]
+    write_manifest(arguments.output, variant, contrasts, classes, cases, preprocessing, failed)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Train a method on the training cases of a fold.
 
-Writes model.safetensors, history.csv, run.json and intensity.json (the intensity scale,
-with what was fitted on the training cases) to one folder, with tensorboard/ beside them.
+Writes model.safetensors, history.csv, run.json, intensity.json (the intensity scale, with
+what was fitted on the training cases) and preprocessing.json (how images become what the model
+reads) to one folder, with tensorboard/ beside them.
 States of the unfinished training go to <study>/checkpoints: after an interruption the
 same command goes on from the last one, with the same result.
 """
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from mribench import command, plugins
 from mribench.dataset.splits import cases_of
-from mribench.files import read_table
+from mribench.files import read_table, write_json
 from mribench.methods.base import load_method
 from mribench.provenance import digest, read_spec
 from mribench.training.job import Job
@@ -28,6 +29,10 @@ def main(arguments: argparse.Namespace) -> None:
     training, validation = (store.usable(wanted[role]) for role in wanted)
     store.fit(training)
     store.scale.write(arguments.model.parent)
+    write_json(
+        arguments.model.parent / "preprocessing.json",
+        {"name": store.manifest["variant"], **store.manifest["preprocessing"]},
+    )
     job = Job(
         name=arguments.name or settings.method,
         store=store,

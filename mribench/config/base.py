@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_]*$")]
-Contrast = Annotated[str, Field(pattern=r"^(ce-[A-Za-z0-9]+_)?(T1w|T2w|FLAIR|PDw)$")]
+Contrast = Annotated[str, Field(pattern=r"^(ce-[A-Za-z0-9]+_)?(T1w|T2w|FLAIR|PDw|CT)$")]
 Positive = Annotated[float, Field(gt=0)]
 
 

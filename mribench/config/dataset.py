@@ -58,6 +58,9 @@ class Label(Model):
     """Glob of the label files: `{subject}` is sub-01, `{session}` is ses-01; null: derivatives."""
     values: dict[Name, int] = Field({"lesion": 1})
     """Voxel value of each class in the label files; 0 is background."""
+    given: bool = True
+    """Whether the data set has reference labels; false looks for none: cases can be preprocessed
+    and predicted, not trained on and not scored."""
     ignore: tuple[int, ...] = ()
     """Voxel values left out of training and scoring (2 in the WMH challenge: other pathology)."""
 

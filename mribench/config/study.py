@@ -8,6 +8,7 @@ from pydantic import Field, SerializeAsAny, ValidationError, model_validator
 
 from mribench.config.base import Contrast, Model, Name
 from mribench.config.dataset import Dataset
+from mribench.config.sizes import choose_size
 from mribench.config.variants import Variant, check_variant
 from mribench.errors import ConfigError, describe
 from mribench.plugins import method_settings, preset_problem, presets, unknown
@@ -44,7 +45,8 @@ class Split(Model):
     stratify: tuple[Literal["site", "load"], ...] = ("site", "load")
     """What the folds are balanced for: site, lesion load."""
     file: str | None = None
-    """Table (TSV) with the columns fold, case, role, for the scheme `file`."""
+    """Table (TSV) with the columns fold, case, role (train, validation, test, unused), for the
+    scheme `file`."""
     seed: int = Field(0, ge=0)
     """Seed of the shuffling."""
 
@@ -102,6 +104,12 @@ class Study(Model):
     """Name of the study and of its results folder."""
     source: str | None = None
     """Short form of `dataset.source` for the command line: `--config source=/data/bids`."""
+    size: Literal["full", "small"] = Field("full", exclude=True)
+    """`small` lays the section `small` over the rest, mostly from the command line:
+    `--config size=small`. The results go to `results/<study>_small/`."""
+    small: dict[str, Any] = Field(default_factory=dict, exclude=True)
+    """What changes with `size: small`, in the same shape as the study itself: sections are
+    merged, null removes a key, other values replace."""
     title: str = ""
     """Title of the report; empty takes the name."""
     dataset: Dataset
@@ -152,8 +160,8 @@ def load_study(raw: Mapping[str, Any]) -> Study:
 
     Returns
     -------
-    The study with all defaults filled in; each method's entry has the type that
-    its own file declares.
+    The study at the size that is asked for, with all defaults filled in; each method's
+    entry has the type that its own file declares.
 
     Raises
     ------
@@ -161,10 +169,10 @@ def load_study(raw: Mapping[str, Any]) -> Study:
         One line per problem: ``methods.scp.learnig_rate: unknown key, did you
         mean learning_rate?``
     """
-    content = dict(raw)
+    content = choose_size(raw)
     if content.get("source") and isinstance(content.get("dataset"), Mapping):
         content["dataset"] = {**content["dataset"], "source": content["source"]}
-    methods, problems = _load_methods(raw.get("methods") or {})
+    methods, problems = _load_methods(content.get("methods") or {})
     content["methods"] = methods
     try:
         study = Study.model_validate(content)

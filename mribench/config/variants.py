@@ -38,7 +38,8 @@ class Strip(Backend):
 
     backend: Name = "deepbet"
     """`deepbet` works on a T1w, `template`, `fsl` (BET) and `synthstrip` on any contrast; `given`
-    reads `dataset.brain_mask`; `none` takes images that are stripped already."""
+    reads `dataset.brain_mask`; `none` takes images that are stripped already; `whole` keeps
+    the whole field of view, where no brain is looked for."""
     fraction: float = Field(0.5, gt=0, lt=1)
     """Fractional intensity threshold of `fsl`: smaller gives a larger brain."""
     rim: Literal["dura", "tissue"] = "dura"
@@ -74,7 +75,7 @@ class Tissues(Backend):
 
     backend: Name = "hmrf"
     """`hmrf` is our own hidden Markov random field like FSL FAST, `atropos` that of ANTs, `fsl`
-    FAST itself; `given` reads `dataset.tissues`."""
+    FAST itself; `given` reads `dataset.tissues`; `none` leaves the stage out."""
     mrf: float = Field(0.1, ge=0)
     """Weight of the Markov random field."""
     bias_loop: bool = True
@@ -88,8 +89,11 @@ class Grid(Model):
     """`reference` is the grid of the reference contrast, `template` the MNI template."""
     spacing: Literal["native"] | Positive | tuple[Positive, Positive, Positive] = "native"
     """Voxel size in mm, isotropic or per axis; `native` keeps that of the space."""
-    size: tuple[Voxels, Voxels, Voxels] | None = None
-    """Voxels after cropping, or padding with zeros; null keeps the whole field of view."""
+    resize: tuple[Voxels | None, Voxels | None, Voxels | None] | None = None
+    """Voxels per axis that the whole field of view is resampled to, instead of a `spacing`;
+    null keeps an axis as it is."""
+    size: tuple[Voxels | None, Voxels | None, Voxels | None] | None = None
+    """Voxels per axis after cropping, or padding with zeros; null keeps the whole axis."""
     centre: Literal["grid", "brain"] | tuple[float, float, float] = "grid"
     """What `size` is centred on: the field of view, the brain mask's centre of mass, or a
     position in mm in the coordinates of the space."""
@@ -103,6 +107,12 @@ class Grid(Model):
     def _centre_is_read(self) -> "Grid":
         if self.size is None and self.centre != "grid":
             raise ValueError("centre: read only where size is given")
+        return self
+
+    @model_validator(mode="after")
+    def _one_way_to_resample(self) -> "Grid":
+        if self.resize is not None and self.spacing != "native":
+            raise ValueError("resize: give a spacing or a number of voxels, not both")
         return self
 
 
@@ -171,11 +181,23 @@ def _check_stages_fit(name: str, variant: Variant) -> None:
     if variant.strip.rim == "tissue" and not variant.anatomy.endswith("T1w"):
         text = f"strip.rim: tissue needs a T1w, but anatomy is {variant.anatomy}; use dura"
         raise ValueError(f"variants.{name}.{text}")
+    _check_tissues(name, variant)
     makers = {"syn": "ants", "fnirt": "fsl"}
     transform, backend = variant.template.transform, variant.template.backend
     if makers.get(transform, backend) != backend:
         text = f"template.transform: {transform} needs template.backend: {makers[transform]}"
         raise ValueError(f"variants.{name}.{text}, found {backend}")
+
+
+def _check_tissues(name: str, variant: Variant) -> None:
+    """Refuse a tissue segmentation of CT, and methods that need one where there is none."""
+    backend = variant.tissues.backend
+    if variant.anatomy.endswith("CT") and backend not in ("given", "none"):
+        text = f"tissues.backend: {backend} knows no tissues of CT; use none or given"
+        raise ValueError(f"variants.{name}.{text}")
+    if variant.intensity.method == "whitematter" and backend == "none":
+        text = "intensity.method: whitematter reads the tissues, but tissues.backend is none"
+        raise ValueError(f"variants.{name}.{text}")
 
 
 def _check_given(name: str, variant: Variant, dataset: Dataset) -> None:

@@ -41,6 +41,7 @@ SCAN_COLUMNS = {
     **given.COLUMNS,
 }
 Row = dict[str, str]
+UNLABELLED = dict.fromkeys(("labels", "labels_contrast", "labels_checksum", "load_ml"), MISSING)
 
 
 class Index(NamedTuple):
@@ -101,8 +102,9 @@ def index_dataset(root: Path, settings: Dataset, threads: int = 1) -> Index:
     ConfigError
         If a pattern leads out of the data set.
     """
-    finders = {"label": FileFinder.of_label(root, settings.label)}
-    finders |= given.given_finders(root, settings)
+    finders = given.given_finders(root, settings)
+    if settings.label.given:
+        finders["label"] = FileFinder.of_label(root, settings.label)
     scan = scan_dataset(root, settings.on_problem)
     subjects = {case.subject for case in scan.cases}
     people, in_table = read_participants(root, subjects, settings.on_problem)
@@ -134,7 +136,9 @@ def inspect_case(
             if isinstance(volume, Volume) and not list(checks.check_axes(volume)):
                 grids[contrast] = volume.grid
                 rows.append(_image_row(case, contrast, path, volume))
-    label = _inspect_label(root, settings, finders["label"], case, grids)
+    label = Report([UNLABELLED], [])
+    if "label" in finders:
+        label = _inspect_label(root, settings, finders["label"], case, grids)
     own, problems = given.inspect_given(root, settings, finders, case, grids)
     return Report(
         [{**row, **label.rows[0], **own} for row in rows if label.rows],

@@ -3,6 +3,7 @@
 A recipe finds the people of a release and their files; :func:`write_release` does the rest.
 """
 
+import gzip
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,12 +11,22 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from mribench import __version__
 from mribench.config import Dataset, Label
 from mribench.dataset.folders import printable
 from mribench.dataset.labels import label_suffix
 from mribench.errors import DataError, describe
-from mribench.files import write_json, write_table, write_text
+from mribench.files import (
+    GZIP_LEVEL,
+    make_image,
+    read_image,
+    write_image,
+    write_json,
+    write_table,
+    write_text,
+)
 
 BIDS_VERSION = "1.10.0"
 MARKER = ".mribench"
@@ -45,9 +56,10 @@ class Release(NamedTuple):
 class Person(NamedTuple):
     """One person of a release.
 
-    `images` holds the files by contrast, `label` the reference, drawn on the FLAIR;
+    `images` holds the files by contrast, `label` the reference, drawn on `contrast`;
     `participant` the columns of ``participants.tsv`` that are known, `sidecar` what is
-    to be said about every image.
+    to be said about every image. `mask_of` are the values of the label that make a mask;
+    without any, the label is copied as it is.
     """
 
     name: str
@@ -55,12 +67,14 @@ class Person(NamedTuple):
     label: Path
     participant: Mapping[str, str]
     sidecar: Mapping[str, object]
+    contrast: str = "FLAIR"
+    mask_of: Sequence[int] = ()
 
 
 def write_release(
     source: Path, target: Path, release: Release, people: Sequence[Person], settings: Dataset
 ) -> None:
-    """Write a BIDS data set with labels as derivatives; files are copied byte by byte.
+    """Write a BIDS data set with labels as derivatives; files are copied byte by byte, packed.
 
     Parameters
     ----------
@@ -179,11 +193,13 @@ def _write_images(folder: Path, source: Path, person: Person) -> None:
 
 def _write_label(folder: Path, source: Path, person: Person, label: Label) -> None:
     subject = _subject(person)
-    name = f"{subject}_space-FLAIR_{label_suffix(label.name)}"
+    name = f"{subject}_space-{person.contrast}_{label_suffix(label.name)}"
     anat = folder / "derivatives/labels" / subject / "anat"
     copy_file(source, person.label, anat / f"{name}.nii.gz", subject)
-    flair = f"bids::{subject}/anat/{subject}_FLAIR.nii.gz"
-    sidecar = {"Manual": True, "Sources": [flair], "SpatialReference": flair, "Type": "Lesion"}
+    if person.mask_of:
+        _keep_values(anat / f"{name}.nii.gz", person.mask_of)
+    image = f"bids::{subject}/anat/{subject}_{person.contrast}.nii.gz"
+    sidecar = {"Manual": True, "Sources": [image], "SpatialReference": image, "Type": "Lesion"}
     write_json(anat / f"{name}.json", sidecar)
     if label.name == "dseg":
         rows = [{"index": value, "name": key} for key, value in label.values.items()]
@@ -191,12 +207,18 @@ def _write_label(folder: Path, source: Path, person: Person, label: Label) -> No
         write_table(anat / f"{name}.tsv", rows, ("index", "name"))
 
 
+def _keep_values(path: Path, values: Sequence[int]) -> None:
+    """Turn a label file into a mask: 1 where it has one of `values`, else 0."""
+    image = read_image(path)
+    write_image(path, make_image(np.isin(np.asanyarray(image.dataobj), values), image.affine))
+
+
 def _subject(person: Person) -> str:
     return f"sub-{person.name}"
 
 
 def copy_file(source: Path, path: Path, target: Path, subject: str) -> None:
-    """Copy `path`, a file below `source`, to `target`.
+    """Copy `path`, a file below `source`, to `target`; packed where only that one ends with .gz.
 
     Raises
     ------
@@ -207,7 +229,15 @@ def copy_file(source: Path, path: Path, target: Path, subject: str) -> None:
         found, expected = "a link that leads out of the release", "files of the release only"
         _refuse(subject, path, found, expected, "put the file itself in the place of the link")
     target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(path, target)
+    if path.suffix == ".gz" or target.suffix != ".gz":
+        shutil.copyfile(path, target)
+        return
+    with (
+        path.open("rb") as content,
+        target.open("wb") as stream,
+        gzip.GzipFile("", "wb", GZIP_LEVEL, stream, mtime=0) as packed,
+    ):
+        shutil.copyfileobj(content, packed)
 
 
 def _refuse(subject: str, file: Path, found: str, expected: str, remedy: str) -> None:

@@ -10,7 +10,7 @@ from mribench.errors import DataError, describe
 from mribench.files import read_table
 from mribench.suggestions import nearest
 
-ROLES = ("train", "validation", "test")
+ROLES = ("train", "validation", "test", "unused")
 COLUMNS = ("fold", "case", "role")
 Row = dict[str, object]
 Complaint = tuple[str, str, str, str]
@@ -23,7 +23,7 @@ def read_split_table(subjects: Sequence[Subject], file: str) -> list[Row]:
     ----------
     subjects
         The subjects of the data set and their cases; every case must have one role in
-        every fold, and all cases of a subject the same.
+        every fold, and all cases of a subject the same. `unused` leaves a case out.
     file
         TSV, or CSV by suffix.
 

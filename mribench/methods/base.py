@@ -100,6 +100,9 @@ class TrainedSettings(config.Method):
     """Epochs without anything better after which training stops."""
     augmentation: Augmentation | None = Augmentation()
     """Random changes of the training patches; null trains on them as they are."""
+    flips: tuple[Literal["x", "y", "z"], ...] = ()
+    """Axes along which a case is mirrored at prediction (x is left to right); the probabilities
+    of all combinations are averaged."""
     gpu_precision: Literal["32", "16", "bf16"] = "bf16"
     """Arithmetic on a GPU: 32 bit, or mixed with 16 bit; the CPU always takes 32 bit."""
 
@@ -286,11 +289,14 @@ class NetworkMethod(SegmentationMethod[NetworkSettings]):
         import torch
 
         from mribench.losses.segmentation import probabilities
+        from mribench.training.ensembles import average_flips
 
-        with torch.inference_mode():
-            logits = self.volume_logits(self.network, case, self.device)
-            values = probabilities(logits[None])[0].cpu().numpy()
-        return values * (np.asarray(case.mask) > 0)
+        def predict_one(case: "Case") -> np.ndarray:
+            with torch.inference_mode():
+                logits = self.volume_logits(self.network, case, self.device)
+                return probabilities(logits[None])[0].cpu().numpy()
+
+        return average_flips(predict_one, case, self.settings.flips) * (np.asarray(case.mask) > 0)
 
     def cost(self) -> dict[str, Any]:
         """Return parameters and multiply-adds of one patch."""

@@ -55,6 +55,21 @@ def convolutions(
     )
 
 
+def last_convolutions(
+    dimension: Dimension, inputs: int, outputs: int, norm: Norm, size: int = 3
+) -> nn.Sequential:
+    """Return two convolutions, the second without ReLU: the last of a network.
+
+    Few rectified features are soon all 0 in the rare foreground, where the background's
+    weight in the first steps drives them, and a classifier of zeros does not find back; of
+    normalised features it does.
+    """
+    return nn.Sequential(
+        convolution(dimension, inputs, outputs, norm, size=size),
+        convolution(dimension, outputs, outputs, norm, rectify=False, size=size),
+    )
+
+
 def pad_to_multiple(features: Tensor, multiple: int | Sequence[int]) -> Tensor:
     """Append zeros after the last voxel of each spatial axis, up to a multiple of `multiple`.
 

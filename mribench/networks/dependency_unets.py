@@ -14,7 +14,7 @@ SDU-Net, SDNU-Net
     deepest scale, and as many before those of the decoder's deepest node, on its
     concatenated input: the project-out stage gives back the channels it got.
 
-The last convolution goes without ReLU, see ``mribench.networks.unet``.
+The last convolution goes without ReLU, see :func:`blocks.last_convolutions`.
 """
 
 from typing import NamedTuple
@@ -27,10 +27,10 @@ from mribench.networks.blocks import (
     POOLINGS,
     Dimension,
     check_input,
-    convolution,
     convolutions,
     crop,
     join,
+    last_convolutions,
     pad_to_multiple,
     upsample,
 )
@@ -72,14 +72,6 @@ def dependencies(dimension: Dimension, channels: int, chosen: Dependency | None)
     return nn.Sequential(*modules)
 
 
-def last_convolutions(dimension: Dimension, inputs: int, outputs: int) -> nn.Sequential:
-    """Return two convolutions, the second without ReLU."""
-    return nn.Sequential(
-        convolution(dimension, inputs, outputs, "batch"),
-        convolution(dimension, outputs, outputs, "batch", rectify=False),
-    )
-
-
 class HalvingUNet(nn.Module):
     """U-Net, or SDU-Net where `dependency` is given.
 
@@ -119,7 +111,7 @@ class HalvingUNet(nn.Module):
             CONVOLUTIONS[dimension](2 * here, here, 1) for here in widths[:-1]
         )
         self.decoder = nn.ModuleList(
-            (_two_convolutions if level else last_convolutions)(dimension, 2 * here, here)
+            (convolutions if level else last_convolutions)(dimension, 2 * here, here, "batch")
             for level, here in enumerate(widths[:-1])
         )
         self.correct = dependencies(dimension, widths[-1], dependency)
@@ -164,8 +156,8 @@ class NestedUNet(nn.Module):
                 if number:
                     inputs = number * here + widths[level + 1]
                 last = level == 0 and number == levels - 1
-                build = last_convolutions if last else _two_convolutions
-                nodes[f"{level}_{number}"] = build(dimension, inputs, here)
+                build = last_convolutions if last else convolutions
+                nodes[f"{level}_{number}"] = build(dimension, inputs, here, "batch")
         nodes[f"{levels - 1}_0"].extend(dependencies(dimension, widths[-1], dependency))
         self.nodes = nn.ModuleDict(nodes)
         self.correct = dependencies(dimension, widths[-2] + widths[-1], dependency)
@@ -193,7 +185,3 @@ class NestedUNet(nn.Module):
         if level == self.levels - 2:
             features = self.correct(features)
         return self.nodes[f"{level}_{len(before)}"](features)
-
-
-def _two_convolutions(dimension: Dimension, inputs: int, outputs: int) -> nn.Sequential:
-    return convolutions(dimension, inputs, outputs, "batch")

@@ -10,10 +10,10 @@ from mribench.networks.blocks import (
     Dimension,
     Norm,
     check_input,
-    convolution,
     convolutions,
     crop,
     join,
+    last_convolutions,
     pad_to_multiple,
     upsample,
 )
@@ -43,9 +43,7 @@ class UNet(nn.Module):
 
     Notes
     -----
-    The last convolution goes without ReLU. Few rectified features are soon all 0 in the
-    rare foreground, where the background's weight in the first steps drives them, and
-    a classifier of zeros does not find back; of normalised features it does.
+    The last convolution goes without ReLU, see :func:`blocks.last_convolutions`.
 
     Any input of at least ``2 ** (levels - 1)`` voxels along each axis is taken: it is
     padded with zeros to a multiple of that, and the logits are cropped back.
@@ -74,10 +72,7 @@ class UNet(nn.Module):
             convolutions(dimension, below + here, here, norm, size=size)
             for here, below in pairwise(widths[1:])
         )
-        self.last = nn.Sequential(
-            convolution(dimension, widths[1] + width, width, norm, size=size),
-            convolution(dimension, width, width, norm, rectify=False, size=size),
-        )
+        self.last = last_convolutions(dimension, widths[1] + width, width, norm, size)
         self.pool = POOLINGS[dimension](2)
         self.classifier = CONVOLUTIONS[dimension](width, classes, 1)
 

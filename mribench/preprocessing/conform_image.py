@@ -1,7 +1,7 @@
 """Bring a raw image into the one form that all stages read.
 
 Three axes that point right, anterior and superior (by flips and permutation, never by
-interpolation), float32, no negative values.
+interpolation), float32, no negative values but those of CT.
 """
 
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ import nibabel
 import numpy as np
 
 from mribench.dataset.geometry import Grid
+from mribench.dataset.scanner import contrast_of
 from mribench.errors import DataError, describe
 from mribench.files import make_image, read_image, write_image
 from mribench.preprocessing.checks import check_image
@@ -29,17 +30,20 @@ def conform_case(images: Sequence[Path], outputs: Sequence[Path]) -> None:
         Where the conformed images go, in the same order.
     """
     for path, output in zip(images, outputs, strict=True):
-        image = conform(read_image(path), path)
+        floor = None if contrast_of(output.name) == "CT" else 0
+        image = conform(read_image(path), path, floor)
         check_image(image, Grid.of(image), output)
         write_image(output, image)
-        parameters = {"orientation": "RAS", "clip": 0}
+        parameters = {"orientation": "RAS", "clip": floor}
         write_sidecar(
             output, Tool("conform_image"), [raw_uri(path)], parameters, SkullStripped=False
         )
 
 
-def conform(image: nibabel.Nifti1Image, file: object) -> nibabel.Nifti1Image:
-    """Return the image as float32 (x, y, z), RAS, negative values clipped to 0.
+def conform(
+    image: nibabel.Nifti1Image, file: object, floor: float | None = 0
+) -> nibabel.Nifti1Image:
+    """Return the image as float32 (x, y, z), RAS, without values below `floor`.
 
     Parameters
     ----------
@@ -47,6 +51,8 @@ def conform(image: nibabel.Nifti1Image, file: object) -> nibabel.Nifti1Image:
         A raw image; axes of length 1 after the third are dropped.
     file
         Its path, for messages.
+    floor
+        What smaller values become; None keeps them: air is -1000 in CT.
 
     Raises
     ------
@@ -61,7 +67,8 @@ def conform(image: nibabel.Nifti1Image, file: object) -> nibabel.Nifti1Image:
     if not np.isfinite(array).all():
         raise _unusable(file, "NaN or infinite values", "finite values")
     turned = nibabel.as_closest_canonical(nibabel.Nifti1Image(array, image.affine))
-    return make_image(np.maximum(np.asanyarray(turned.dataobj), 0), turned.affine)
+    values = np.asanyarray(turned.dataobj)
+    return make_image(values if floor is None else np.maximum(values, floor), turned.affine)
 
 
 def _unusable(file: object, found: str, expected: str) -> DataError:

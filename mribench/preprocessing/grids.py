@@ -46,10 +46,19 @@ def variant_grid(settings: GridSettings, reference: Grid) -> Grid:
         base = template_grid()
     else:
         base = reference
+    if settings.resize is not None:
+        wanted = fill_axes(settings.resize, base.shape)
+        old = np.linalg.norm(base.affine[:3, :3], axis=0)
+        return respaced(base, (old * base.shape / wanted).tolist())
     if settings.spacing == "native":
         return base
     spacing = settings.spacing
     return respaced(base, spacing if isinstance(spacing, tuple) else (spacing,) * 3)
+
+
+def fill_axes(wanted: Sequence[int | None], own: Sequence[int]) -> list[int]:
+    """Return the voxels wanted along each axis; None stands for what the grid has."""
+    return [have if want is None else want for want, have in zip(wanted, own, strict=True)]
 
 
 def cut_grid(grid: Grid, size: Sequence[int], centre: np.ndarray) -> Grid:

@@ -21,6 +21,7 @@ from mribench.preprocessing.grids import (
     TEMPLATE,
     Link,
     cut_grid,
+    fill_axes,
     onto_variant,
     variant_grid,
 )
@@ -77,7 +78,8 @@ class Case:
         self.mask = mask
         self.grid = variant_grid(settings.grid, reference)
         if settings.grid.size is not None:
-            self.grid = cut_grid(self.grid, settings.grid.size, self._centre())
+            size = fill_axes(settings.grid.size, self.grid.shape)
+            self.grid = cut_grid(self.grid, size, self._centre())
 
     def chain(self, contrast: str) -> list[Path]:
         """Return the transforms that bring images of `contrast` onto the variant's grid."""
@@ -151,9 +153,11 @@ def resample_mask(case: Case, output: Path) -> None:
     ------
     StageError
         If it is no plausible brain, or none of it is left on a grid of a given size.
+        A mask of the whole field of view is not looked at: no brain was searched.
     """
     brought = case.require_brain()
-    if case.settings.grid.size is None:
+    is_whole = bool(np.all(read_image(case.mask).dataobj))
+    if case.settings.grid.size is None and not is_whole:
         check_brain_mask(brought, case.grid, output)
     sources = [uri(case.mask, output)]
     case.write(output, brought, sources, case.settings.anatomy, Type="Brain")

@@ -50,7 +50,8 @@ def strip_image(
         check_brain_mask(mask, Grid.of(source), output)
         array = np.asarray(source.dataobj, dtype=np.float32)
         mask = one_piece(tissue_rim(array, mask, Grid.of(source).spacing))
-    check_brain_mask(mask, Grid.of(source), output)
+    if settings.backend != "whole":
+        check_brain_mask(mask, Grid.of(source), output)
     write_image(output, make_image(mask, source.affine))
     unread = set() if settings.backend == "fsl" else {"fraction"}
     parameters = settings.model_dump(mode="json", exclude=unread)

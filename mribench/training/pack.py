@@ -18,6 +18,7 @@ from mribench.training.intensity import LARGEST
 from mribench.training.store import write_case
 
 MISSING = "n/a"
+DESCRIBED = ("contrasts", "label", "brain_mask", "tissues", "affine_tolerance_mm")
 SHARED_STAGES = ("register_to_reference", "register_to_template", "resample_images")
 
 
@@ -78,7 +79,10 @@ def packing_settings(study: Study, variant: str) -> dict[str, Any]:
         "dataset": study.dataset.model_dump(mode="json", include={"recipe", "source"}),
         "contrasts": list(study.dataset.contrasts),
         "classes": list(study.dataset.label.values),
-        "intensity": chosen.intensity.model_dump(mode="json"),
+        "preprocessing": {
+            "variant": chosen.model_dump(mode="json", by_alias=True),
+            "dataset": study.dataset.model_dump(mode="json", include=set(DESCRIBED)),
+        },
         "source": {
             "reference": chosen.reference,
             "anatomy": chosen.anatomy,

@@ -224,16 +224,31 @@ def write_manifest(
     contrasts: Sequence[str],
     classes: Sequence[str],
     cases: Mapping[str, Mapping[str, Any]],
-    intensity: Mapping[str, Any],
+    preprocessing: Mapping[str, Any],
     failed: Mapping[str, Failure] | None = None,
 ) -> None:
     """Write the store's list of cases; it comes last, so a manifest means a complete store.
 
-    `failed` are the cases that are left out because their preprocessing failed.
+    Parameters
+    ----------
+    path
+        The file.
+    variant
+        Name of the preprocessing variant.
+    contrasts, classes
+        In the order of the arrays.
+    cases
+        What :func:`write_case` and the packing say of each case.
+    preprocessing
+        ``variant``, the variant's settings, and ``dataset``, what the stages read of the data
+        set's: all that brings new images into the form of the store.
+    failed
+        The cases that are left out because their preprocessing failed.
     """
     content = {
         "variant": variant,
-        "intensity": intensity,
+        "intensity": preprocessing["variant"]["intensity"],
+        "preprocessing": preprocessing,
         "contrasts": list(contrasts),
         "classes": list(classes),
         "cases": cases,

@@ -17,6 +17,7 @@ MAY_IMPORT = {
     "methods": {"training", "networks", "losses"},
     "report": {"statistics", "metrics"},
     "monitoring": {"dataset"},
+    "application": {"methods", "training", "dataset", "monitoring"},
 }
 COMMON = {
     "config",

@@ -17,8 +17,8 @@ from store_maker import make_store
 
 @pytest.fixture(scope="session")
 def store(tmp_path_factory: pytest.TempPathFactory) -> CaseStore:
-    """Three small cases with bright blobs."""
-    return make_store(tmp_path_factory.mktemp("store"), 3)
+    """Three small cases with bright blobs, where a study keeps its store."""
+    return make_store(tmp_path_factory.mktemp("study") / "store" / "native", 3)
 
 
 @pytest.fixture(scope="session")

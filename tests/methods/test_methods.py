@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,14 @@ from small_methods import SMALL, MakeJob, MakeMethod
 
 from mribench import plugins
 from mribench.errors import TrainingError
-from mribench.files import read_json, read_table
+from mribench.files import make_image, read_json, read_table, write_image, write_table
 from mribench.methods.base import SegmentationMethod
+from mribench.provenance import canonical
+from mribench.training.patches import Batch
 from mribench.training.store import CaseStore
 from mribench.training.validation import mean_dice
 from mribench.training.weights import read_description
+from scripts import evaluate_predictions, predict_cases, train_model
 
 LEARNED = tuple(name for name in SMALL if name != "flair_threshold")
 
@@ -26,18 +30,36 @@ ALL = [
 ]
 
 
+def call(script: Any, method: SegmentationMethod[Any], **arguments: Any) -> None:
+    """Call the script of a rule as the workflow does, in this process."""
+    shared = {"spec": canonical(method.settings.model_dump(mode="json")), "threads": 1}
+    script.main(Namespace(**shared, log=None, device="cpu", fold=0, seed=0, **arguments))
+
+
+@pytest.fixture(scope="module")
+def tables(store: CaseStore) -> Path:
+    """A folder with splits, scans and labels: sub-01 is trained on, sub-02 tested."""
+    study = store.folder.parents[1]
+    roles = {"sub-01": "train", "sub-02": "test", "sub-03": "unused"}
+    rows = [{"fold": 0, "case": case, "role": role} for case, role in roles.items()]
+    write_table(study / "splits.tsv", rows, ("fold", "case", "role"))
+    case = store.open("sub-02")
+    write_image(study / "label.nii.gz", make_image(np.array(case.labels), case.affine))
+    scan = {"case": "sub-02", "subject": "sub-02", "site": "siteA", "labels": "label.nii.gz"}
+    write_table(study / "scans.tsv", [scan], tuple(scan))
+    return study
+
+
 @pytest.fixture(scope="module", params=ALL)
 def trained(
-    request: pytest.FixtureRequest,
-    make_method: MakeMethod,
-    make_job: MakeJob,
-    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest, make_method: MakeMethod, store: CaseStore, tables: Path
 ) -> tuple[SegmentationMethod[Any], Path]:
     """A method and the folder of its run on one case."""
-    folder = tmp_path_factory.mktemp(request.param)
     method = make_method(request.param)
-    method.train(make_job(folder))
-    return method, folder / "run"
+    run = tables / "runs" / request.param / "fold-0_seed-0"
+    files = {"model": run / "model.safetensors", "splits": tables / "splits.tsv"}
+    call(train_model, method, name="tested", store=store.folder / "manifest.json", **files)
+    return method, run
 
 
 def test_one_case_can_be_learned(
@@ -79,7 +101,69 @@ def test_a_run_leaves_its_files(trained: tuple[SegmentationMethod[Any], Path]) -
     described = read_description(run / "model.safetensors")
     assert described["classes"] == ["lesion"]
     assert described["settings"]["method"] == method.settings.method
-    assert not (run.parent / "checkpoints" / "run").exists()
+    assert read_json(run / "preprocessing.json")["name"] == "native"
+    folder = run.parents[2] / "checkpoints" / run.parent.name / run.name
+    assert not folder.exists() or not list(folder.iterdir())
+
+
+def test_another_case_is_predicted_and_scored(
+    trained: tuple[SegmentationMethod[Any], Path], store: CaseStore, tables: Path
+) -> None:
+    method, run = trained
+    model, listing = run / "model.safetensors", run / "predictions.json"
+    manifest, splits = store.folder / "manifest.json", tables / "splits.tsv"
+    call(predict_cases, method, model=model, store=manifest, splits=splits, output=listing)
+    known = {"preset": "wmh2017", "label": {"values": {"lesion": 1}}}
+    where = {"scans": tables / "scans.tsv", "splits": splits, "root": tables, "reference": None}
+    evaluate_predictions.main(
+        Namespace(
+            spec=canonical(known),
+            method=method.settings.method,
+            fold=0,
+            seed=0,
+            predictions=listing,
+            output=run / "metrics.csv",
+            **where,
+        )
+    )
+    rows = {row["metric"]: row for row in read_table(run / "metrics.csv")}
+    assert rows["dice"]["case"] == "sub-02"
+    # Learned on one case, each still finds some of the bright blobs of another.
+    assert float(rows["dice"]["value"]) > 0.2
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_equal_trainings_of_every_method_give_equal_bytes(
+    name: str, make_method: MakeMethod, make_job: MakeJob, tmp_path: Path
+) -> None:
+    short = {} if name == "flair_threshold" else {"epochs": 1, "iterations": 2}
+    for folder in ("first", "second"):
+        make_method(name, **short).train(make_job(tmp_path / folder))
+    first, second = (tmp_path / name / "run/model.safetensors" for name in ("first", "second"))
+    assert first.read_bytes() == second.read_bytes()
+
+
+def blank(method: SegmentationMethod[Any], channels: int, size: tuple[int, ...]) -> Batch:
+    """A batch of one empty patch."""
+    import torch
+
+    axes = len(size)
+    images, labels = torch.zeros((1, channels, *size)), torch.zeros((1, *size), dtype=torch.uint8)
+    spacings = torch.full((1, axes), 2.0)
+    return Batch(
+        images, labels, torch.zeros((1, axes), dtype=torch.int64), torch.tensor([size]), spacings
+    )
+
+
+@pytest.mark.parametrize("name", LEARNED)
+def test_every_network_refuses_what_it_cannot_read(name: str, make_method: MakeMethod) -> None:
+    method: Any = make_method(name)
+    network, size = method.build_network().eval(), method.settings.patch_size
+    assert method.logits(network, blank(method, 2, size)).shape == (1, 1, *size)
+    with pytest.raises(TrainingError, match="found 3 channels; expected 2"):
+        method.logits(network, blank(method, 3, size))
+    with pytest.raises(TrainingError, match="enlarge patch_size"):
+        method.logits(network, blank(method, 2, (1,) * len(size)))
 
 
 def test_cost_is_counted(trained: tuple[SegmentationMethod[Any], Path]) -> None:

@@ -51,5 +51,6 @@ def make_store(
             "label_contrast": "FLAIR",
             "to_label": [],
         }
-    write_manifest(folder / "manifest.json", "native", CONTRASTS, ["lesion"], cases, intensity)
+    preprocessing = {"variant": {"intensity": intensity}, "dataset": {}}
+    write_manifest(folder / "manifest.json", "native", CONTRASTS, ["lesion"], cases, preprocessing)
     return CaseStore(folder / "manifest.json")

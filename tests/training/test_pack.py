@@ -102,8 +102,8 @@ def pack(folder: Path, rows: list[dict[str, str]]) -> CaseStore:
     contrasts = ["T1w", "FLAIR"]
     entry = pack_case(store, source(folder), folder / "bids", rows, contrasts)
     cases = {"sub-01_ses-02": entry}
-    intensity = {"method": "zscore"}
-    write_manifest(store / "manifest.json", "mni", contrasts, ["lesion"], cases, intensity)
+    preprocessing = {"variant": {"intensity": {"method": "zscore"}}, "dataset": {}}
+    write_manifest(store / "manifest.json", "mni", contrasts, ["lesion"], cases, preprocessing)
     return CaseStore(store / "manifest.json")
 
 

@@ -52,6 +52,22 @@ def test_dry_run_plans_the_start_of_every_study(root, tmp_path, study, profile):
     assert "index_dataset" in run.stdout + run.stderr
 
 
+STUDIES = ("wmh_scp", "lits_scp", "ms_resolution", "spatial_dependency", "peers")
+
+
+@pytest.mark.parametrize("size", ["full", "small"])
+@pytest.mark.parametrize("study", STUDIES)
+def test_dry_run_plans_both_sizes_of_every_study(root, tmp_path, study, size):
+    given = [] if size == "small" or study == "peers" else [f"source={tmp_path}"]
+    arguments = ["-n", "--cores", "1", "--configfile", root / f"studies/{study}.yaml"]
+    run = snakemake(root, tmp_path, *arguments, "--config", f"size={size}", *given)
+    shown = run.stdout + run.stderr
+    assert run.returncode == 0, shown
+    suffix = "_small" if size == "small" else ""
+    assert f"results/{study}{suffix}/dataset/scans.tsv" in shown
+    assert ("simulate_phantoms" in shown) is (size == "small" or study == "peers")
+
+
 def test_command_line_study_replaces_the_demo(root, tmp_path):
     """A study named with --configfile is not mixed with the demo's methods."""
     run = snakemake(

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 import time
 
 import pytest
@@ -136,6 +137,25 @@ def checkout(root, tmp_path):
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(root / name, target)
     return tmp_path / "checkout"
+
+
+def test_a_model_segments_raw_images_as_its_study_did(finished, small_study, root, tmp_path):
+    results = finished.results(small_study)
+    shutil.copytree(results / "runs/unet2d/fold-0_seed-0", tmp_path / "bought")
+    listing = json.loads((tmp_path / "bought/predictions.json").read_text())
+    case = sorted(listing)[0]
+    bids = results / "dataset/bids"
+    images = [f"{name}={bids}/{case}/anat/{case}_{name}.nii.gz" for name in ("T1w", "FLAIR")]
+    command = ["--run", tmp_path / "bought", "--images", *images, "--out", tmp_path / "out"]
+    subprocess.run([sys.executable, "-m", "scripts.apply_model", *command], check=True, cwd=root)
+    made = tmp_path / f"out/{case}/anat/{case}_space-FLAIR_dseg.nii.gz"
+    assert hashlib.sha256(made.read_bytes()).hexdigest() == listing[case]["checksum"]
+    sidecar = json.loads(made.with_name(made.name.replace(".nii.gz", ".json")).read_text())
+    weights = hashlib.sha256((tmp_path / "bought/model.safetensors").read_bytes()).hexdigest()
+    assert sidecar["Models"][0]["Weights"] == weights
+    assert sidecar["Labels"] == {"lesion": 1}
+    assert len(sidecar["Sources"]) == 2
+    assert made.with_name(made.name.replace("_dseg", "_probseg")).exists()
 
 
 def test_the_example_of_the_page_runs(root, checkout, finished, small_study):
