@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-quick test-cluster lint format schema clean
+.PHONY: demo test test-quick test-cluster faults lint format schema clean
 
 demo: .venv/run-installed
 	$(BIN)/snakemake --cores all
@@ -17,6 +17,13 @@ test-quick: .venv/test-installed
 # Starts a real SLURM on this machine; wants root and tests/slurm/install_slurm.sh.
 test-cluster: .venv/test-installed
 	$(BIN)/python -m pytest tests/slurm
+
+# Writes docs/faults.md from the tests that cause faults; wants what test-cluster wants.
+faults: .venv/test-installed
+	rm -f results/faults.jsonl
+	mkdir -p results
+	$(BIN)/python -m pytest -m fault --faults results/faults.jsonl
+	$(BIN)/python tests/faults.py results/faults.jsonl docs/faults.md
 
 lint: .venv/test-installed
 	$(BIN)/ruff check .

@@ -1,8 +1,10 @@
 """Fixtures of all tests."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
+import faults
 import pytest
 
 ROOT = Path(__file__).parent.parent
@@ -21,3 +23,26 @@ def real_data() -> Path:
     if not folder or not Path(folder, "open_ms_data").is_dir():
         pytest.skip("set MRIBENCH_DATA to the folder that holds open_ms_data (real MR images)")
     return Path(folder)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--faults", type=Path, metavar="FILE", help="add the faults tried to FILE")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let `-m fault` choose the tests that record a fault."""
+    for item in items:
+        if "record_fault" in getattr(item, "fixturenames", ()):
+            item.add_marker("fault")
+
+
+@pytest.fixture
+def record_fault(request: pytest.FixtureRequest) -> Callable[[str, str, str], None]:
+    """Record a fault, what happened and what mribench did: the last statement of its test."""
+    file = request.config.getoption("--faults")
+
+    def record(fault: str, happened: str, response: str) -> None:
+        if file:
+            faults.append(file, faults.Fault(fault, happened, response, request.node.nodeid))
+
+    return record
