@@ -14,7 +14,9 @@ def recording_tests(root):
     """Names of the tests that take the fixture."""
     pattern = re.compile(r"^ *def (test_\w+)\([^)]*\brecord_fault\b", re.M)
     return {
-        name for path in root.glob("tests/*/test_*.py") for name in pattern.findall(path.read_text())
+        name
+        for path in root.glob("tests/*/test_*.py")
+        for name in pattern.findall(path.read_text())
     }
 
 
@@ -27,7 +29,10 @@ def test_rows_are_read_back_each_once(tmp_path):
 def test_page_has_a_table_for_the_cluster_and_one_for_the_rest():
     text = faults.page(ROWS)
     cluster, local = text.split("## On one machine")
-    assert "| scancel of a job | it ended | ran it again | `tests/slurm/test_x.py::test_a` |" in cluster
+    assert (
+        "| scancel of a job | it ended | ran it again | `tests/slurm/test_x.py::test_a` |"
+        in cluster
+    )
     assert "a \\| b" in local
 
 
