@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 PACKAGE = Path(__file__).parent
 # Modules that check and carry settings, or start programs, but compute nothing: what they
@@ -107,7 +107,7 @@ def package_versions(*sources: Path) -> dict[str, str]:
     version for other machines (``2.13.0+cpu``) count as the same.
     """
     reached = frozenset[Path]().union(*(import_closure(source.resolve()) for source in sources))
-    found = {name.partition(".")[0] for path in reached for name in _imported_names(path)}
+    found = {name.partition(".")[0] for path in reached for name in _read(path).names}
     own = {PACKAGE.name, "scripts", *SILENT, *sys.stdlib_module_names}
     return {module: _version(module).partition("+")[0] for module in sorted(found - own)}
 
@@ -142,24 +142,12 @@ def import_closure(source: Path) -> frozenset[Path]:
 @cache
 def imported_modules(source: Path) -> tuple[Path, ...]:
     """Return the files of the package that `source` names in its import statements."""
-    names = list(_imported_names(source))
+    names = list(_read(source).names)
     names += [
         ".".join(name.split(".")[:end]) for name in names for end in range(1, name.count(".") + 1)
     ]
     found = (_locate(name) for name in names)
     return tuple(sorted({path for path in found if path is not None}))
-
-
-@cache
-def _imported_names(source: Path) -> tuple[str, ...]:
-    names: list[str] = []
-    for node in ast.walk(_tree(source)):
-        if isinstance(node, ast.Import):
-            names += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            names.append(node.module)
-            names += [f"{node.module}.{alias.name}" for alias in node.names]
-    return tuple(names)
 
 
 def _locate(name: str) -> Path | None:
@@ -173,17 +161,32 @@ def _locate(name: str) -> Path | None:
     return None
 
 
-@cache
 def meaning(source: Path) -> str:
     """Return a digest of a Python file without comments, layout and docstrings."""
-    if source.suffix != ".py":
-        return hashlib.sha256(source.read_bytes()).hexdigest()
-    tree = _tree(source)
+    return _read(source).meaning
+
+
+class _Source(NamedTuple):
+    """What a file of Python names in its imports, and the digest of its meaning."""
+
+    names: tuple[str, ...]
+    meaning: str
+
+
+@cache
+def _read(source: Path) -> _Source:
+    tree = ast.parse(source.read_text(encoding="utf-8"), filename=str(source))
+    names: list[str] = []
     for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            names.append(node.module)
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
         body = getattr(node, "body", None)
         if isinstance(body, list):
             node.body = [item for item in body if not _is_text(item)]  # type: ignore[attr-defined]
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
+    return _Source(tuple(names), hashlib.sha256(ast.dump(tree).encode()).hexdigest())
 
 
 def _is_text(node: ast.AST) -> bool:
@@ -192,10 +195,6 @@ def _is_text(node: ast.AST) -> bool:
         and isinstance(node.value, ast.Constant)
         and isinstance(node.value.value, str)
     )
-
-
-def _tree(source: Path) -> ast.Module:
-    return ast.parse(source.read_text(encoding="utf-8"), filename=str(source))
 
 
 def _relative(path: Path) -> str:

@@ -40,9 +40,8 @@ def test_settings_come_back_from_a_spec():
 @pytest.fixture
 def module(tmp_path: Path):
     def write(text: str) -> str:
-        path = tmp_path / "module.py"
+        path = tmp_path / f"module{len(list(tmp_path.iterdir()))}.py"
         path.write_text(text)
-        provenance.meaning.cache_clear()
         return provenance.meaning(path)
 
     return write
