@@ -246,6 +246,12 @@ def test_upstream(wildcards):
     return [indexed().fold_digest(wildcards.fold, ("test",)), preprocessing_of(variant)]
 
 
+def plan_spec(wildcards):
+    """The spec of the training or the prediction of a run."""
+    of_step = {"training": TRAINING_SPEC, "prediction": PREDICTION_SPEC}
+    return of_step[wildcards.step](wildcards)
+
+
 def store_of(wildcards):
     """The packed store that a method reads."""
     return f"<study>/store/{STUDY.methods[wildcards.method].variant}/manifest.json"

@@ -41,25 +41,35 @@ def reorder(content):
     return {key: reorder(content[key]) for key in keys}
 
 
+def plans(step, *runs):
+    """The jobs that plan a step of runs."""
+    return {f"plan_run/{run}_{step}" for run in runs}
+
+
+def whole_runs(*runs):
+    """All jobs of runs."""
+    return of_runs(TRAIN, *runs) | plans("training", *runs) | plans("prediction", *runs)
+
+
 SETTINGS = {
     "one more method": (
         lambda s: s["methods"].update(second={"method": "flair_threshold", "variant": "native"}),
-        of_runs(TRAIN, "second/fold-0_seed-0", "second/fold-1_seed-0") | FOLLOWS,
+        whole_runs("second/fold-0_seed-0", "second/fold-1_seed-0") | FOLLOWS,
         "not made yet",
     ),
     "one more seed": (
         lambda s: s["protocol"].update(seeds=[0, 1]),
-        of_runs(TRAIN, *(run.replace("seed-0", "seed-1") for run in ALL)) | FOLLOWS,
+        whole_runs(*(run.replace("seed-0", "seed-1") for run in ALL)) | FOLLOWS,
         "not made yet",
     ),
     "one hyperparameter of a method": (
         lambda s: s["methods"]["unet2d"].update(learning_rate=0.01),
-        of_runs(TRAIN, *UNET) | FOLLOWS,
+        whole_runs(*UNET) | FOLLOWS,
         "learning_rate was 0.001, is 0.01",
     ),
     "two values of a method swapped": (
         lambda s: s["methods"]["unet2d"].update(iterations=4, batch_size=2),
-        of_runs(TRAIN, *UNET) | FOLLOWS,
+        whole_runs(*UNET) | FOLLOWS,
         "batch_size was 4, is 2; iterations was 2, is 4",
     ),
     "keys in another order": (lambda s: s.update(reorder(s)), set(), ""),
@@ -70,7 +80,7 @@ SETTINGS = {
     ),
     "another title": (
         lambda s: s.update(title="Another"),
-        {"render_tables", "plot_figures", "render_report"},
+        {"render_tables", "render_report"},
         'title was "rows", is "Another"',
     ),
     "another back end of a variant": (
@@ -81,6 +91,7 @@ SETTINGS = {
             for rule, rest in (
                 ("correct_bias", "coarse"),
                 ("strip_skull", "T1w/coarse"),
+                ("register_to_reference", "T1w/coarse"),
                 ("segment_tissues", "T1w/coarse"),
                 ("measure_volumes", "coarse"),
                 ("resample_images", "coarse"),
@@ -89,7 +100,7 @@ SETTINGS = {
         }
         | {f"review_preprocessing/coarse/sub-0{n}" for n in (1, 2, 3)}
         | {f"{rule}/coarse" for rule in ("collect_volumes", "pack_cases", "review_variant")}
-        | of_runs(TRAIN, *UNET)
+        | whole_runs(*UNET)
         | FOLLOWS,
         "its cases have changed: images, labels or preprocessing",
     ),
@@ -104,7 +115,7 @@ EDITS = {
     "code of one method": (
         "mribench/methods/flair_threshold.py",
         lambda text: text.replace("np.arange(0.0, 6.0", "np.arange(0.0, 7.0"),
-        of_runs(TRAIN, *THRESHOLD) | FOLLOWS,
+        whole_runs(*THRESHOLD) | FOLLOWS,
         CODE,
     ),
     "code of a metric": (
@@ -183,6 +194,7 @@ OF_NEW_CASE = {
         ("conform_image", "native/sub-04"),
         ("correct_bias", "native/sub-04"),
         ("strip_skull", "T1w/native/sub-04"),
+        ("register_to_reference", "T1w/native/sub-04"),
         ("segment_tissues", "T1w/native/sub-04"),
         ("measure_volumes", "native/sub-04"),
         ("resample_images", "native/sub-04"),
@@ -203,25 +215,36 @@ OF_NEW_CASE = {
 
 
 @pytest.mark.parametrize(
-    ("change", "roles", "trained"),
+    ("change", "roles", "trained", "tested"),
     [
-        ("one more case, tested in all folds", ("test", "test"), ()),
+        ("one more case, tested in all folds", ("test", "test"), (), ALL),
         (
             "one more case, trained on in fold 0 and tested in fold 1",
             ("train", "test"),
-            ("flair_threshold/fold-0_seed-0", "unet2d/fold-0_seed-0"),
+            (THRESHOLD[0], UNET[0]),
+            (THRESHOLD[1], UNET[1]),
         ),
     ],
 )
-def test_one_more_case(scene, record_rerun, change, roles, trained):
+def test_one_more_case(scene, record_rerun, change, roles, trained, tested):
     with scene.one_more_case(roles):
-        shown = scene.workspace.run(scene.study, "--until", "index_dataset")
-        assert "rule index_dataset" in shown or "Check and index" in shown
+        scene.workspace.run(scene.study, "--until", "index_dataset")
         expected = OF_NEW_CASE | of_runs(PREDICT, *ALL) | of_runs(("train_model",), *trained)
+        expected |= plans("training", *trained) | plans("prediction", *tested)
         expected |= FOLLOWS | {"make_splits"}
         check(scene, record_rerun, change, scene.plan(scene.study), expected, "not made yet")
     scene.workspace.run(scene.study, "--until", "index_dataset")
     assert scene.plan(scene.study) == (set(), [])
+
+
+def test_a_case_in_another_role(scene, record_rerun):
+    """The table of splits is made again, which must not hide that trainings change."""
+    with scene.roles({"sub-02": ("test", "train")}):
+        changed = (THRESHOLD[0], UNET[0])
+        expected = whole_runs(*changed) | of_runs(SCORE, *ALL) | FOLLOWS | {"make_splits"}
+        change = "a case moved from training to test in fold 0"
+        words = "the table of splits has changed"
+        check(scene, record_rerun, change, scene.plan(scene.study), expected, words)
 
 
 def test_what_is_planned_is_what_runs_and_then_all_is_done(scene):

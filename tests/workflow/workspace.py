@@ -20,7 +20,7 @@ class Workspace:
     def run(self, study: dict, *arguments: object, check: bool = True) -> str:
         """Run Snakemake and return what it printed."""
         file = self.folder / "study.yaml"
-        file.write_text(yaml.safe_dump(study))
+        file.write_text(yaml.safe_dump(study, sort_keys=False))
         command = [SNAKEMAKE, "--snakefile", self.root / "Snakefile", "--directory", self.folder]
         command += ["--configfile", file, "--cores", "2", *arguments]
         run = subprocess.run(
