@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-quick test-cluster faults lint format schema clean
+.PHONY: demo test test-quick test-cluster faults reruns lint format schema clean
 
 demo: .venv/run-installed
 	$(BIN)/snakemake --cores all
@@ -24,6 +24,13 @@ faults: .venv/test-installed
 	mkdir -p results
 	$(BIN)/python -m pytest -m fault --faults results/faults.jsonl
 	$(BIN)/python tests/faults.py results/faults.jsonl docs/faults.md
+
+# Writes docs/reruns.md from the tests that change a finished study.
+reruns: .venv/test-installed
+	rm -f results/reruns.jsonl
+	mkdir -p results
+	$(BIN)/python -m pytest tests/workflow/test_rerun_rows.py --reruns results/reruns.jsonl
+	$(BIN)/python tests/reruns.py results/reruns.jsonl docs/reruns.md
 
 lint: .venv/test-installed
 	$(BIN)/ruff check .

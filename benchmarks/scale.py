@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+from mribench.dataset.index import SCAN_COLUMNS
 from mribench.files import write_table
 
 ROOT = Path(__file__).parent.parent
@@ -54,12 +55,11 @@ def make_study(folder: Path, subjects: int) -> None:
 def make_row(case: str, contrast: str, label: str, number: int) -> dict[str, object]:
     """Return one row of the index."""
     return {
+        **dict.fromkeys(SCAN_COLUMNS, "n/a"),
         "case": case,
         "subject": case,
-        "session": "n/a",
         "site": f"site{number % 4}",
         "age": 50,
-        "group": "n/a",
         "contrast": contrast,
         "path": f"{case}/anat/{case}_{contrast}.nii.gz",
         "shape": "192x224x192",
@@ -120,8 +120,10 @@ def make_outputs(folder: Path) -> None:
         name = line.split("\t")[0]
         file = folder / name
         if name.startswith("results/") and not file.exists():
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.touch()
+            is_file = "." in file.name
+            (file.parent if is_file else file).mkdir(parents=True, exist_ok=True)
+            if is_file:
+                file.touch()
 
 
 def measure(subjects: int, checked: bool) -> str:

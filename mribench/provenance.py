@@ -1,19 +1,22 @@
 """What a rule depends on: its slice of the configuration and the code it reaches.
 
 Snakemake reruns a job when its ``params`` change. Each rule has one parameter,
-the *spec*: canonical JSON of the settings it uses and a fingerprint of the
-package's sources that its script can reach by import. Comments, docstrings and
-layout do not enter the fingerprint, so only a change of meaning reruns work.
+the *spec*: canonical JSON of the settings it uses, a fingerprint of the package's
+sources that its script can reach by import, and the versions of the libraries that
+these import. Comments, docstrings and layout do not enter the fingerprint, so only
+a change of meaning reruns work.
 """
 
 import ast
 import hashlib
 import json
 import subprocess
+import sys
 from collections.abc import Iterable, Mapping
 from functools import cache
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 PACKAGE = Path(__file__).parent
 # Modules that check and carry settings, or start programs, but compute nothing: what they
@@ -31,6 +34,17 @@ NEUTRAL = frozenset(PACKAGE.glob("config/*.py")) | frozenset(
         "suggestions",
     )
 )
+# Libraries that check, log or limit threads, and compute nothing.
+SILENT = frozenset({"pydantic", "tensorboardX", "threadpoolctl", "tqdm"})
+# Modules whose distribution has another name, so that it is found without a search.
+DISTRIBUTION_OF = {
+    "PIL": "pillow",
+    "ants": "antspyx",
+    "cc3d": "connected-components-3d",
+    "fsl": "fslpy",
+    "lightning_fabric": "lightning-fabric",
+    "yaml": "PyYAML",
+}
 
 
 def canonical(content: Any) -> str:
@@ -43,7 +57,12 @@ def digest(content: Any) -> str:
     return hashlib.sha256(canonical(content).encode()).hexdigest()[:16]
 
 
-def make_spec(settings: Any, sources: Iterable[Path], **upstream: Any) -> str:
+def make_spec(
+    settings: Any,
+    sources: Iterable[Path],
+    packages: Mapping[str, str] | None = None,
+    **upstream: Any,
+) -> str:
     """Return a rule's spec as canonical JSON.
 
     Parameters
@@ -53,12 +72,15 @@ def make_spec(settings: Any, sources: Iterable[Path], **upstream: Any) -> str:
     sources
         The files that the fingerprint starts from: the script and, where tools are
         chosen by name, the modules chosen.
+    packages
+        Libraries and their versions (see :func:`package_versions`).
     upstream
         Anything else that must rerun the rule when it changes; stored as digests, so
         that a spec stays short however much it covers.
     """
     digests = {key: digest(value) for key, value in upstream.items()}
-    return canonical({"settings": settings, "sources": fingerprint(*sources), **digests})
+    digests["sources"] = fingerprint(*sources)
+    return canonical({"settings": settings, "packages": dict(packages or {}), **digests})
 
 
 def read_spec(text: str) -> Any:
@@ -77,6 +99,29 @@ def fingerprint(*sources: Path) -> str:
         reached |= import_closure(source.resolve())
     meanings = sorted((_relative(path), meaning(path)) for path in reached)
     return digest(meanings)
+
+
+@cache
+def package_versions(*sources: Path) -> dict[str, str]:
+    """Return the versions of the libraries that `sources` and what they reach import.
+
+    Only what is imported by name counts, not what a library needs itself; builds of a
+    version for other machines (``2.13.0+cpu``) count as the same.
+    """
+    reached = frozenset[Path]().union(*(import_closure(source.resolve()) for source in sources))
+    found = {name.partition(".")[0] for path in reached for name in _read(path).names}
+    own = {PACKAGE.name, "scripts", *SILENT, *sys.stdlib_module_names}
+    return {module: _version(module).partition("+")[0] for module in sorted(found - own)}
+
+
+@cache
+def _version(module: str) -> str:
+    try:
+        return version(DISTRIBUTION_OF.get(module, module))
+    except PackageNotFoundError:
+        # Reading what all distributions hold takes half a second: only for unknown ones.
+        known = packages_distributions().get(module)
+        return version(known[0]) if known else "not installed"
 
 
 @cache
@@ -99,13 +144,7 @@ def import_closure(source: Path) -> frozenset[Path]:
 @cache
 def imported_modules(source: Path) -> tuple[Path, ...]:
     """Return the files of the package that `source` names in its import statements."""
-    names: list[str] = []
-    for node in ast.walk(_tree(source)):
-        if isinstance(node, ast.Import):
-            names += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            names.append(node.module)
-            names += [f"{node.module}.{alias.name}" for alias in node.names]
+    names = list(_read(source).names)
     names += [
         ".".join(name.split(".")[:end]) for name in names for end in range(1, name.count(".") + 1)
     ]
@@ -142,17 +181,32 @@ def _locate(name: str) -> Path | None:
     return None
 
 
-@cache
 def meaning(source: Path) -> str:
     """Return a digest of a Python file without comments, layout and docstrings."""
-    if source.suffix != ".py":
-        return hashlib.sha256(source.read_bytes()).hexdigest()
-    tree = _tree(source)
+    return _read(source).meaning
+
+
+class _Source(NamedTuple):
+    """What a file of Python names in its imports, and the digest of its meaning."""
+
+    names: tuple[str, ...]
+    meaning: str
+
+
+@cache
+def _read(source: Path) -> _Source:
+    tree = ast.parse(source.read_text(encoding="utf-8"), filename=str(source))
+    names: list[str] = []
     for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            names.append(node.module)
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
         body = getattr(node, "body", None)
         if isinstance(body, list):
             node.body = [item for item in body if not _is_text(item)]  # type: ignore[attr-defined]
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
+    return _Source(tuple(names), hashlib.sha256(ast.dump(tree).encode()).hexdigest())
 
 
 def _is_text(node: ast.AST) -> bool:
@@ -161,10 +215,6 @@ def _is_text(node: ast.AST) -> bool:
         and isinstance(node.value, ast.Constant)
         and isinstance(node.value.value, str)
     )
-
-
-def _tree(source: Path) -> ast.Module:
-    return ast.parse(source.read_text(encoding="utf-8"), filename=str(source))
 
 
 def _relative(path: Path) -> str:

@@ -69,7 +69,7 @@ rule compare_methods:
     input:
         metrics="<study>/metrics.csv",
         scans=ancient("<study>/dataset/scans.tsv"),
-        splits=ancient("<study>/dataset/splits.tsv"),
+        splits="<study>/dataset/splits.tsv",
     output:
         STATISTICS,
         ranking="<study>/ranking.csv",

@@ -64,6 +64,12 @@ def sources(script, modules):
     return [ROOT / "scripts" / f"{script}.py", *chosen]
 
 
+def versions(*files):
+    """The versions of the libraries behind some code; with conda its files speak for them."""
+    use_conda = workflow.deployment_settings.deployment_method
+    return {} if use_conda else provenance.package_versions(*files)
+
+
 def spec(script, settings, *modules, **upstream):
     """A rule's only parameter, as a function of the wildcards (see mribench.provenance).
 
@@ -75,7 +81,8 @@ def spec(script, settings, *modules, **upstream):
         chosen = [resolve(module, wildcards) for module in modules]
         covered = {key: resolve(value, wildcards) for key, value in upstream.items()}
         files = sources(script, [module for module in chosen if module])
-        return provenance.make_spec(resolve(settings, wildcards), files, **covered)
+        chosen_settings = resolve(settings, wildcards)
+        return provenance.make_spec(chosen_settings, files, versions(*files), **covered)
 
     return evaluate
 
@@ -223,11 +230,12 @@ def owner_of(variant, stage):
 def preprocessing_of(variant):
     """Everything that decides what a variant's images are, besides the raw data."""
     chain = stages.stage_chain(STUDY, variant, "normalise_intensity")
-    code = {
-        stage: provenance.fingerprint(*sources(stage, stage_modules(variant, stage)))
-        for stage in [*chain, "pack_cases"]
+    files = {
+        stage: sources(stage, stage_modules(variant, stage)) for stage in [*chain, "pack_cases"]
     }
-    return provenance.digest({"settings": chain, "code": code})
+    code = {stage: provenance.fingerprint(*chosen) for stage, chosen in files.items()}
+    packages = {stage: versions(*chosen) for stage, chosen in files.items()}
+    return provenance.digest({"settings": chain, "code": code, "packages": packages})
 
 
 @cache
@@ -248,6 +256,12 @@ def test_upstream(wildcards):
     """What predictions depend on besides the model: the test cases, as they were prepared."""
     variant = STUDY.methods[wildcards.method].variant
     return [indexed().fold_digest(wildcards.fold, ("test",)), preprocessing_of(variant)]
+
+
+def plan_spec(wildcards):
+    """The spec of the training or the prediction of a run."""
+    of_step = {"training": TRAINING_SPEC, "prediction": PREDICTION_SPEC}
+    return of_step[wildcards.step](wildcards)
 
 
 def store_of(wildcards):

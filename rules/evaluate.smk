@@ -19,7 +19,7 @@ rule evaluate_predictions:
     input:
         predictions=f"{RUN}/predictions.json",
         scans=ancient("<study>/dataset/scans.tsv"),
-        splits=ancient("<study>/dataset/splits.tsv"),
+        splits="<study>/dataset/splits.tsv",
         root=ancient(bids_folder),
     output:
         metrics=f"{RUN}/metrics.csv",

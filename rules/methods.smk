@@ -3,6 +3,8 @@
 from mribench.training.pack import packing_settings
 
 RUN = "<study>/runs/{method}/fold-{fold}_seed-{seed}"
+TRAINING_SPEC = spec("train_model", method_settings, method_module, data=training_upstream)
+PREDICTION_SPEC = spec("predict_cases", prediction_settings, method_module, data=test_upstream)
 
 
 rule pack_cases:
@@ -33,8 +35,35 @@ rule pack_cases:
         "--scans {input.scans:q} --output {output:q}"
 
 
+# The store and the splits must not trigger training when they are made again, so they are
+# ancient inputs; but then Snakemake overlooks a change of the spec as well. The plan, which
+# depends on nothing that is made again, carries that change to the job.
+rule plan_run:
+    input:
+        ancient("<study>/dataset/scans.tsv"),
+    output:
+        f"{RUN}/{{step}}_plan.json",
+    log:
+        "<study>/logs/plan_run/{method}/fold-{fold}_seed-{seed}_{step}.log",
+    wildcard_constraints:
+        step="training|prediction",
+    localrule: True
+    conda:
+        "../envs/base.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: 500 * attempt,
+        runtime=lambda wildcards, attempt: 5 * attempt,
+    params:
+        spec=plan_spec,
+    message:
+        "Plan the {wildcards.step} of {wildcards.method}, fold {wildcards.fold}, seed {wildcards.seed}"
+    shell:
+        "python -m scripts.plan_run --spec {params.spec:q} --log {log:q} --output {output:q}"
+
+
 rule train_model:
     input:
+        plan=f"{RUN}/training_plan.json",
         store=ancient(store_of),
         splits=ancient("<study>/dataset/splits.tsv"),
     output:
@@ -53,7 +82,7 @@ rule train_model:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 1440 * attempt,
     params:
-        spec=spec("train_model", method_settings, method_module, data=training_upstream),
+        spec=TRAINING_SPEC,
     message:
         "Train {wildcards.method}, fold {wildcards.fold}, seed {wildcards.seed}"
     shell:
@@ -64,6 +93,7 @@ rule train_model:
 
 rule predict_cases:
     input:
+        plan=f"{RUN}/prediction_plan.json",
         model=f"{RUN}/model.safetensors",
         intensity=f"{RUN}/intensity.json",
         store=ancient(store_of),
@@ -80,7 +110,7 @@ rule predict_cases:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 120 * attempt,
     params:
-        spec=spec("predict_cases", prediction_settings, method_module, data=test_upstream),
+        spec=PREDICTION_SPEC,
     message:
         "Predict with {wildcards.method}, fold {wildcards.fold}, seed {wildcards.seed}"
     shell:

@@ -18,9 +18,15 @@ def raw_label(wildcards):
     return [] if label == "n/a" else [BIDS_ROOT / label]
 
 
+@cache
+def given_column(variant, stage):
+    """The column of the index with the file of the data set's own that a stage reads, if any."""
+    return stages.given_column(STUDY.variants[variant], stage)
+
+
 def given_row(wildcards, stage):
     """The file of the data set's own that a stage reads of a case, and its checksum, if any."""
-    column = stages.given_column(STUDY.variants[wildcards.variant], stage)
+    column = given_column(wildcards.variant, stage)
     row = next(iter(case_rows(wildcards).values()))
     return (BIDS_ROOT / row[column], row[f"{column}_checksum"]) if column else None
 
@@ -156,7 +162,7 @@ def review_settings(wildcards):
 
 def review_files(wildcards):
     """What the review of a case looks at."""
-    return report_settings.review_files(STUDY, **wildcards)
+    return report_settings.review_files(STUDY, owner_of, **wildcards)
 
 
 def atlas_transforms(wildcards):

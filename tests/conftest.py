@@ -6,6 +6,7 @@ from pathlib import Path
 
 import faults
 import pytest
+import reruns
 
 ROOT = Path(__file__).parent.parent
 
@@ -27,6 +28,7 @@ def real_data() -> Path:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--faults", type=Path, metavar="FILE", help="add the faults tried to FILE")
+    parser.addoption("--reruns", type=Path, metavar="FILE", help="add what ran again to FILE")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -44,5 +46,17 @@ def record_fault(request: pytest.FixtureRequest) -> Callable[[str, str, str], No
     def record(fault: str, happened: str, response: str) -> None:
         if file:
             faults.append(file, faults.Fault(fault, happened, response, request.node.nodeid))
+
+    return record
+
+
+@pytest.fixture
+def record_rerun(request: pytest.FixtureRequest) -> Callable[[str, str, list[str]], None]:
+    """Record a change, the jobs that run again and the reasons: the last statement of its test."""
+    file = request.config.getoption("--reruns")
+
+    def record(change: str, jobs: str, reasons: list[str]) -> None:
+        if file:
+            faults.append(file, reruns.Rerun(change, jobs, reasons, request.node.nodeid))
 
     return record

@@ -8,7 +8,7 @@ import json
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 HEAD = """# Faults that were tried
 
@@ -32,10 +32,10 @@ class Fault(NamedTuple):
         return self.test.startswith("tests/slurm/")
 
 
-def append(file: Path, fault: Fault) -> None:
-    """Add a row to a file of JSON lines; tests in several processes may do so at once."""
+def append(file: Path, row: Any) -> None:
+    """Add a named tuple to a file of JSON lines; tests in several processes may do so at once."""
     with file.open("a") as stream:
-        stream.write(json.dumps(fault._asdict()) + "\n")
+        stream.write(json.dumps(row._asdict()) + "\n")
 
 
 def read(file: Path) -> list[Fault]:

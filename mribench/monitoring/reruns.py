@@ -95,9 +95,16 @@ def compare_specs(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator
             yield f"{key} is new: {new[key]}"
         elif old[key] != new[key]:
             yield f"{key} was {old[key]}, is {new[key]}"
-    for key in sorted((before.keys() | now.keys()) - {"settings"}):
+    yield from _compare_packages(before.get("packages", {}), now.get("packages", {}))
+    for key in sorted((before.keys() | now.keys()) - {"settings", "packages"}):
         if before.get(key) != now.get(key):
             yield COVERED.get(key, f"{key} has changed")
+
+
+def _compare_packages(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[str]:
+    for name in sorted(old.keys() | new.keys()):
+        if old.get(name) != new.get(name):
+            yield f"{name} was {old.get(name, 'not used')}, is {new.get(name, 'not used')}"
 
 
 def flatten(content: Any, path: str = "") -> Iterator[tuple[str, str]]:

@@ -1,17 +1,21 @@
 """How far a study is: read from its folder, so it works beside a running Snakemake or after it."""
 
+import re
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from mribench.config import Study
 from mribench.dataset.splits import make_splits
-from mribench.files import read_table
+from mribench.files import read_json, read_table
 
 QUIET_SECONDS = 900.0
 STATES = ("evaluated", "predicted", "trained", "training", "failed", "waiting")
+DONE = STATES[:3]
+PROGRESS = re.compile(r" epoch (\d+)/(\d+) .* left (\d+):(\d\d)$")
 
 
 @dataclass(frozen=True)
@@ -27,12 +31,18 @@ class Run:
         training while its log is younger than a quarter of an hour.
     line
         The last line of its training log.
+    log
+        The log of its training.
+    seconds
+        How long its training took, None before its end.
     """
 
     name: str
     method: str
     state: str
     line: str
+    log: Path
+    seconds: float | None
 
 
 @dataclass(frozen=True)
@@ -79,7 +89,9 @@ def _read_run(folder: Path, method: str, name: str, now: float) -> Run:
     if not state:
         young = log.exists() and now - log.stat().st_mtime < QUIET_SECONDS
         state = "training" if young else "waiting"
-    return Run(f"{method}/{name}", method, state, line)
+    trained = state in DONE and (place / "run.json").exists()
+    seconds = float(read_json(place / "run.json")["seconds"]) if trained else None
+    return Run(f"{method}/{name}", method, state, line, log, seconds)
 
 
 def read_failures(folder: Path) -> list[Failure]:
@@ -133,6 +145,45 @@ def describe_runs(runs: list[Run]) -> Iterator[str]:
     for run in runs:
         if run.state == "training":
             yield f"now: {run.line.removeprefix('INFO: ')}"
+            yield f"    {run.log}"
+    yield from describe_left(runs)
+
+
+def describe_left(runs: Sequence[Run]) -> Iterator[str]:
+    """Yield how long the trainings that are not done would take one after the other.
+
+    A training that waits is taken to last as long as the others of its method.
+    """
+    known, unknown = 0.0, 0
+    left = [run for run in runs if run.state not in DONE]
+    for run in left:
+        seconds = _seconds_left(run, runs)
+        known += seconds or 0
+        unknown += seconds is None
+    if left:
+        time_left = timedelta(seconds=round(known))
+        guess = f"; {unknown} of them of methods without experience" if unknown else ""
+        yield f"left: {len(left)} trainings, {time_left} one after the other{guess}"
+
+
+def _seconds_left(run: Run, runs: Sequence[Run]) -> float | None:
+    progress = _progress(run)
+    if progress is not None:
+        return progress[0]
+    others = [other for other in runs if other.method == run.method]
+    lengths = [other.seconds for other in others if other.seconds is not None]
+    lengths = lengths or [found[1] for found in map(_progress, others) if found is not None]
+    return sum(lengths) / len(lengths) if lengths else None
+
+
+def _progress(run: Run) -> tuple[float, float] | None:
+    """Return the seconds that a training still takes and takes as a whole, if its log tells."""
+    found = PROGRESS.search(run.line) if run.state == "training" else None
+    if found is None:
+        return None
+    epoch, epochs, minutes, seconds = map(int, found.groups())
+    left = 60 * minutes + seconds
+    return float(left), left * epochs / max(epochs - epoch, 1)
 
 
 def describe_failures(failures: list[Failure]) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """The slices of the configuration that the rules of the report depend on, and their files."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 CITATIONS = Path(__file__).parent / "citations.bib"
 PRESETS = Path(__file__).parents[1] / "metrics/presets"
 TEMPLATE = "MNI152NLin2009aSym"
+OwnerOf = Callable[[str, str], str]
 
 
 class Atlas(Model):
@@ -137,13 +139,16 @@ def page_texts(study: Study) -> dict[str, str]:
     return {path.name: path.read_text(encoding="utf-8") for path in files}
 
 
-def review_files(study: Study, variant: str, case_dir: str) -> dict[str, Any]:
+def review_files(study: Study, owner_of: OwnerOf, variant: str, case_dir: str) -> dict[str, Any]:
     """Return the files that the review of a case looks at, by the name of their argument.
 
     Parameters
     ----------
     study
         The configuration.
+    owner_of
+        Says of a variant and a stage in whose folder the outputs stand: a function that
+        remembers, since thousands of cases ask (see :func:`mribench.stages.stage_owner`).
     variant
         The preprocessing variant; what it shares stands in the folder of the stage's owner.
     case_dir
@@ -153,10 +158,10 @@ def review_files(study: Study, variant: str, case_dir: str) -> dict[str, Any]:
     case = case_dir.replace("/", "_")
 
     def of(stage: str, end: str) -> str:
-        owner = stages.stage_owner(study, variant, stage)
+        owner = owner_of(variant, stage)
         return f"<study>/preproc/{owner}/{case_dir}/anat/{case}_{end}"
 
-    grid = stages.stage_owner(study, variant, "resample_images")
+    grid = owner_of(variant, "resample_images")
     space = f"space-{chosen.anatomy}"
     files: dict[str, Any] = {
         "conformed": [of("conform_image", f"desc-conformed_{c}.nii.gz") for c in contrasts],

@@ -50,7 +50,8 @@ class History:
         if self.bar is not None:
             self.bar.update()
             self.bar.set_description_str(self.describe(rows))
-        elif now - self.logged > LOG_SECONDS or row["epoch"] == self.epochs:
+        # The log must tell of it too: others watch the study through it.
+        if now - self.logged > LOG_SECONDS or row["epoch"] == self.epochs:
             self.logged = now
             LOG.info("%s", self.describe(rows))
 

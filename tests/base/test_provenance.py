@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -39,9 +40,8 @@ def test_settings_come_back_from_a_spec():
 @pytest.fixture
 def module(tmp_path: Path):
     def write(text: str) -> str:
-        path = tmp_path / "module.py"
+        path = tmp_path / f"module{len(list(tmp_path.iterdir()))}.py"
         path.write_text(text)
-        provenance.meaning.cache_clear()
         return provenance.meaning(path)
 
     return write
@@ -90,3 +90,21 @@ def test_closures_keep_methods_and_stages_apart(root):
     for script in ("correct_bias", "evaluate_predictions", "train_model"):
         reached = provenance.import_closure(root / "scripts" / f"{script}.py")
         assert not any(path.parent.name in ("report", "statistics") for path in reached), script
+
+
+def test_versions_are_those_of_what_the_code_imports(root):
+    train = provenance.package_versions(root / "scripts" / "train_model.py")
+    assert train["torch"] == version("torch").partition("+")[0]
+    assert "matplotlib" not in train
+    for path in sorted((root / "mribench").rglob("*.py")):
+        assert "not installed" not in provenance.package_versions(path).values(), path
+
+
+def test_versions_of_libraries_with_other_names_and_of_missing_ones(tmp_path):
+    path = tmp_path / "method.py"
+    path.write_text("import json, sklearn.svm\nfrom PIL import Image\nimport no_such_library\n")
+    assert provenance.package_versions(path) == {
+        "PIL": version("pillow"),
+        "no_such_library": "not installed",
+        "sklearn": version("scikit-learn"),
+    }

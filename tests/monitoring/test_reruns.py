@@ -62,10 +62,15 @@ def test_what_snakemake_prints_is_understood(workflow):
 def test_settings_are_compared_key_by_key():
     before = {"settings": {"a": 1, "b": {"c": 2, "d": [1, 2]}}, "data": "x"}
     now = {"settings": {"a": 1, "b": {"d": [2, 1]}, "e": None}, "data": "y"}
+    before["packages"] = {"numpy": "2.1", "scipy": "1.15"}
+    now["packages"] = {"numpy": "2.2", "edt": "3.0"}
     assert list(compare_specs(before, now)) == [
         "b.c is gone",
         "b.d was [1, 2], is [2, 1]",
         "e is new: null",
+        "edt was not used, is 3.0",
+        "numpy was 2.1, is 2.2",
+        "scipy was 1.15, is not used",
         "its cases have changed: images, labels or preprocessing",
     ]
 

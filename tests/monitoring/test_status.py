@@ -103,7 +103,7 @@ def test_the_whole_text(folder):
     assert "jobs done: simulate_phantoms 1, strip_skull 1" in lines
     row = next(line.split() for line in lines if line.startswith("unet2d"))
     assert row == ["unet2d", "0", "0", "0", "1", "0", "3"]
-    assert "now: unet2d: epoch 1/2 left 1:00" in lines
+    assert lines[lines.index("now: unet2d: epoch 1/2 left 1:00") + 1].endswith("fold-0_seed-0.log")
     (folder / "dataset/scans.tsv").unlink()
     assert "the data set is not indexed yet" in list(describe(study, folder))
 
@@ -163,3 +163,25 @@ def test_storage_tells_stages_and_what_killed_jobs_left(tmp_path):
 )
 def test_sizes_are_readable(size, text):
     assert readable(size) == text
+
+
+def test_time_left_is_told_from_finished_and_running_trainings(folder):
+    def left():
+        lines = describe(load_study(STUDY), folder)
+        return next((line for line in lines if line.startswith("left: ")), None)
+
+    assert left().endswith("8 of them of methods without experience")
+    logs = folder / "logs/train_model"
+    put(logs / "unet2d/fold-0_seed-0.log", "INFO: u: epoch 4/10 loss 0.5 dice 0.1 left 1:30\n")
+    assert left() == (
+        "left: 8 trainings, 0:09:00 one after the other; 4 of them of methods without experience"
+    )
+    for fold in (0, 1):
+        for seed in (0, 7):
+            run = folder / f"runs/flair_threshold/fold-{fold}_seed-{seed}"
+            put(run / "model.safetensors")
+            put(run / "run.json", '{"seconds": 5.0}')
+    assert left() == "left: 4 trainings, 0:09:00 one after the other"
+    run = put(folder / "runs/unet2d/fold-1_seed-0/run.json", '{"seconds": 100}').parent
+    put(run / "model.safetensors")
+    assert left() == "left: 3 trainings, 0:04:50 one after the other"

@@ -1,6 +1,7 @@
 """What the rules of the report depend on, and the files they name."""
 
 import json
+from functools import partial
 
 import pytest
 
@@ -17,6 +18,7 @@ from mribench.report.settings import (
     review_settings,
     study_settings,
 )
+from mribench.stages import stage_owner
 
 
 def test_study_survives_its_spec_with_the_order_of_its_methods(configuration):
@@ -48,7 +50,8 @@ def test_review_reads_the_transform_that_the_variant_makes(transform, end):
         "variants": {"native": {}, "other": {"template": {"transform": transform}}},
         "methods": {"unet2d": {"variant": "other"}},
     }
-    files = review_files(load_study(content), "other", "sub-01/ses-02")
+    study = load_study(content)
+    files = review_files(study, partial(stage_owner, study), "other", "sub-01/ses-02")
     start = "<study>/preproc/{}/sub-01/ses-02/anat/sub-01_ses-02_"
     assert files["mask"] == start.format("native") + "space-T1w_desc-brain_mask.nii.gz"
     assert len(files["resampled"]) == 2
@@ -90,6 +93,7 @@ def test_shared_stages_are_read_from_their_owner():
         "variants": {"native": {}, "fine": {"grid": {"spacing": 1}}},
         "methods": {"unet2d": {"variant": "fine"}},
     }
-    files = review_files(load_study(content), "fine", "sub-01")
+    study = load_study(content)
+    files = review_files(study, partial(stage_owner, study), "fine", "sub-01")
     assert files["resampled"][0].startswith("<study>/preproc/fine/sub-01/anat/sub-01_space-fine_")
     assert files["corrected"][0].startswith("<study>/preproc/native/sub-01/anat/")

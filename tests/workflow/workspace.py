@@ -43,7 +43,7 @@ class Workspace:
     def command(self, study: dict, *arguments: object) -> list[str]:
         """Write the study's configuration and return the command that runs it."""
         file = self.folder / "study.yaml"
-        file.write_text(yaml.safe_dump(study))
+        file.write_text(yaml.safe_dump(study, sort_keys=False))
         command = [SNAKEMAKE, "--snakefile", self.root / "Snakefile", "--directory", self.folder]
         return [str(part) for part in (*command, "--configfile", file, "--cores", "2", *arguments)]
 
