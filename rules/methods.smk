@@ -51,12 +51,14 @@ rule train_model:
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 1440 * attempt,
+        device="auto",
     params:
         spec=spec("train_model", method_settings, method_module, data=training_upstream),
     message:
         "Train {wildcards.method}, fold {wildcards.fold}, seed {wildcards.seed}"
     shell:
         "python -m scripts.train_model --spec {params.spec:q} --threads {threads} --log {log:q} "
+        "--device {resources.device:q} "
         "--name {wildcards.method:q} --store {input.store:q} --splits {input.splits:q} "
         "--fold {wildcards.fold:q} --seed {wildcards.seed:q} --model {output.model:q}"
 
@@ -78,12 +80,14 @@ rule predict_cases:
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 120 * attempt,
+        device="auto",
     params:
         spec=spec("predict_cases", prediction_settings, method_module, data=test_upstream),
     message:
         "Predict with {wildcards.method}, fold {wildcards.fold}, seed {wildcards.seed}"
     shell:
         "python -m scripts.predict_cases --spec {params.spec:q} --threads {threads} --log {log:q} "
+        "--device {resources.device:q} "
         "--model {input.model:q} --store {input.store:q} --splits {input.splits:q} "
         "--fold {wildcards.fold:q} --output {output:q}"
 

@@ -2,7 +2,6 @@
 
 import copy
 import csv
-import hashlib
 import json
 import re
 import shutil
@@ -11,30 +10,10 @@ import time
 
 import pytest
 import yaml
+from digests import digests
 from workspace import Workspace
 
 pytestmark = pytest.mark.slow
-
-COMPARED = ("*.csv", "*.tsv", "*.md", "*.tex", "*.safetensors", "*.nii.gz", "*.npy", "*.svg")
-TIMED = (
-    "costs.",
-    "cost.json",
-    "cost_accuracy",
-    "run.json",
-    "predictions.json",
-    "benchmarks",
-    "logs",
-)
-
-
-def digests(results):
-    found = {}
-    for pattern in COMPARED:
-        for path in sorted(results.rglob(pattern)):
-            name = path.relative_to(results).as_posix()
-            if not any(part in name for part in TIMED):
-                found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
-    return found
 
 
 def jobs(shown):
