@@ -81,12 +81,14 @@ rule train_model:
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 1440 * attempt,
+        device="auto",
     params:
         spec=TRAINING_SPEC,
     message:
         "Train {wildcards.method}, fold {wildcards.fold}, seed {wildcards.seed}"
     shell:
         "python -m scripts.train_model --spec {params.spec:q} --threads {threads} --log {log:q} "
+        "--device {resources.device:q} "
         "--name {wildcards.method:q} --store {input.store:q} --splits {input.splits:q} "
         "--fold {wildcards.fold:q} --seed {wildcards.seed:q} --model {output.model:q}"
 
@@ -109,12 +111,14 @@ rule predict_cases:
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 120 * attempt,
+        device="auto",
     params:
         spec=PREDICTION_SPEC,
     message:
         "Predict with {wildcards.method}, fold {wildcards.fold}, seed {wildcards.seed}"
     shell:
         "python -m scripts.predict_cases --spec {params.spec:q} --threads {threads} --log {log:q} "
+        "--device {resources.device:q} "
         "--model {input.model:q} --store {input.store:q} --splits {input.splits:q} "
         "--fold {wildcards.fold:q} --output {output:q}"
 

@@ -1,5 +1,6 @@
 """Where and how a network computes."""
 
+import logging
 import os
 import resource
 from typing import Any
@@ -8,11 +9,14 @@ import torch
 
 from mribench.errors import TrainingError, describe
 
+LOG = logging.getLogger("mribench")
 PRECISIONS: dict[str, Any] = {"32": "32-true", "16": "16-mixed", "bf16": "bf16-mixed"}
 
 
 def choose_device(wanted: str) -> torch.device:
     """Return the device called ``auto`` (a GPU where there is one), ``cpu`` or ``cuda``.
+
+    A job that was given a GPU which torch cannot use says so in its log.
 
     Raises
     ------
@@ -29,6 +33,14 @@ def choose_device(wanted: str) -> torch.device:
                 expected="one",
                 remedy="take --device auto or cpu, or a node with a GPU and a torch built for it",
             )
+        )
+    given = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if wanted == "auto" and given and not available:
+        LOG.warning(
+            "this job was given GPU %s, but torch %s finds none that it can use: computing on the "
+            "CPU. Install a torch built for the GPU, or ask for none (docs/cluster.md)",
+            given,
+            torch.__version__,
         )
     return torch.device("cuda" if available and wanted != "cpu" else "cpu")
 

@@ -71,7 +71,6 @@ SwitchType=switch/none
 SlurmdParameters=config_overrides
 ReturnToService=2
 MinJobAge=300
-KillWait=5
 SchedulerParameters=batch_sched_delay=0,sched_min_interval=100000,bf_interval=5
 
 # Jobs over their memory are killed, as control groups would do it; looked at every second.

@@ -1,85 +1,9 @@
 """A real SLURM for the tests of this folder: started once, stopped at the end."""
 
-import os
-import shutil
-import signal
-import subprocess
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
-
-SCRIPT = Path(__file__).parent / "cluster.sh"
-PROGRAMS = ("munged", "mariadbd", "slurmdbd", "slurmctld", "slurmd")
-
-
-@dataclass(frozen=True)
-class Cluster:
-    """A running SLURM: pass `environment` to every process that shall use it."""
-
-    folder: Path
-    environment: dict[str, str]
-
-    def run(self, *command: str, check: bool = True) -> str:
-        """Output of a command that uses the cluster."""
-        done = subprocess.run(
-            command, env=self.environment, capture_output=True, text=True, timeout=600, check=False
-        )
-        assert not check or done.returncode == 0, f"{command}:\n{done.stdout}\n{done.stderr}"
-        return done.stdout + done.stderr
-
-    def start(self, daemon: str) -> None:
-        """Start one daemon of the cluster again."""
-        control("start", self.folder, daemon)
-
-    def stop(self, daemon: str) -> None:
-        """Stop one daemon of the cluster; jobs go on."""
-        control("stop", self.folder, daemon)
-
-
-def control(*arguments: str | Path) -> None:
-    """Call cluster.sh; its daemons must not hold the pipes of the test."""
-    with tempfile.TemporaryFile("w+") as output:
-        done = subprocess.run(
-            ["bash", SCRIPT, *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            timeout=600,
-            check=False,
-        )
-        output.seek(0)
-        assert done.returncode == 0, f"cluster.sh {arguments}:\n{output.read()}"
-
-
-@contextmanager
-def stopped_if_killed(folder: Path) -> Iterator[None]:
-    """Let the cluster in `folder` end with this process, also where that is killed."""
-    watch = 'tail --pid="$1" -f /dev/null; bash "$2" stop "$3"; rmdir "${3%/*}"'
-    watcher = subprocess.Popen(
-        ["sh", "-c", watch, "watch", str(os.getpid()), SCRIPT, folder],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        yield
-    finally:
-        os.killpg(watcher.pid, signal.SIGTERM)
-        watcher.wait()
-
-
-def why_no_slurm() -> str:
-    """The reason why no cluster can be started here, or nothing."""
-    path = os.pathsep.join([os.environ["PATH"], "/usr/sbin", "/sbin"])
-    missing = [program for program in PROGRAMS if not shutil.which(program, path=path)]
-    if missing:
-        return f"SLURM is not installed ({', '.join(missing)}): run tests/slurm/install_slurm.sh"
-    return "" if os.geteuid() == 0 else "only root can start the daemons of SLURM"
+from cluster import Cluster, running_cluster, why_no_slurm
 
 
 @pytest.fixture(scope="session")
@@ -87,15 +11,5 @@ def slurm_cluster() -> Iterator[Cluster]:
     """One node of 2 CPUs and 2 GPUs, partitions cpu and gpu, accounting in MariaDB."""
     if reason := why_no_slurm():
         pytest.skip(reason)
-    parent = Path(tempfile.mkdtemp(prefix="slurm-"))  # short: sockets stand in it
-    parent.chmod(0o755)  # munge wants its socket to be reachable by all
-    folder = parent / "cluster"
-    path = os.pathsep.join([str(folder / "bin"), os.environ["PATH"], "/usr/sbin"])
-    environment = os.environ | {"SLURM_CONF": str(folder / "etc" / "slurm.conf"), "PATH": path}
-    with stopped_if_killed(folder):
-        try:
-            control("start", folder)
-            yield Cluster(folder, environment)
-        finally:
-            control("stop", folder)
-            shutil.rmtree(parent)
+    with running_cluster() as cluster:
+        yield cluster

@@ -1,36 +1,15 @@
 """The project's profile on a real SLURM."""
 
 import csv
-import time
+from collections.abc import Callable
 from pathlib import Path
 
 import driver
 import pytest
-from conftest import Cluster
+from cluster import Cluster, accounting
 
 pytestmark = pytest.mark.slow
 WORKFLOW = Path(__file__).parent / "Snakefile"
-
-
-def accounting(cluster: Cluster, fields: str, rule: str) -> list[list[str]]:
-    """Rows of sacct about the jobs of a rule, oldest first, once all of them have ended."""
-    command = ("sacct", "-X", "-n", "--parsable2", f"--format={fields},State,Comment%100")
-    end = time.monotonic() + 60  # the controller reports to the accounting with a delay
-    while True:
-        rows = [line.split("|") for line in cluster.run(*command).splitlines()]
-        chosen = [row[:-1] for row in rows if row[-1].startswith(f"rule_{rule}")]
-        if chosen and all(row[-1] not in ("PENDING", "RUNNING") for row in chosen):
-            return chosen
-        assert time.monotonic() < end, chosen
-        time.sleep(0.5)
-
-
-def wait_for_file(path: Path, seconds: float) -> None:
-    """Wait until a job has written a file."""
-    end = time.monotonic() + seconds
-    while not path.exists():
-        assert time.monotonic() < end, f"{path} did not appear in {seconds} s"
-        time.sleep(0.2)
 
 
 @pytest.fixture(scope="module")
@@ -76,22 +55,38 @@ def test_every_job_lands_in_its_partition(slurm_cluster: Cluster, finished: Path
         assert all(job[0] == "gpu" and "gres/gpu=1" in job[1] for job in jobs), jobs
 
 
-def test_gpu_rules_see_one_gpu(finished: Path) -> None:
-    assert (finished / "model.txt").read_text().strip() in ("0", "1")
-    assert (finished / "predictions.txt").read_text().strip() in ("0", "1")
-
-
-@pytest.mark.parametrize(
-    ("rule", "memory"), [("make_splits", ["350M", "700M"]), ("predict_cases", ["300M", "600M"])]
-)
-def test_memory_and_time_grow_after_a_failure(
-    slurm_cluster: Cluster, finished: Path, rule: str, memory: list[str]
+def test_two_trainings_at_once_have_a_gpu_each(
+    finished: Path, record_fault: Callable[[str, str, str], None]
 ) -> None:
-    first, second = accounting(slurm_cluster, "ReqMem,Timelimit", rule)
-    assert [first[0], second[0]] == memory
-    assert [first[1], second[1]] == ["00:10:00", "00:20:00"]
-    assert first[2] in ("FAILED", "OUT_OF_MEMORY")
-    assert second[2] == "COMPLETED"
+    devices = [(finished / f"model-{seed}.txt").read_text().strip() for seed in (0, 1)]
+    assert sorted(devices) == ["0", "1"]
+    assert (finished / "predictions.txt").read_text().strip() in ("0", "1")
+    record_fault(
+        "two trainings at once on a node with two GPUs",
+        "SLURM gave each of them a device of its own",
+        "both ran at the same time, each on its own device",
+    )
+
+
+def test_memory_and_time_grow_after_a_failure(slurm_cluster: Cluster, finished: Path) -> None:
+    first, second = accounting(slurm_cluster, "ReqMem,Timelimit", "predict_cases")
+    assert first == ["300M", "00:10:00", "FAILED"]
+    assert second == ["600M", "00:20:00", "COMPLETED"]
+
+
+def test_job_without_enough_memory_gets_more(
+    slurm_cluster: Cluster, finished: Path, record_fault: Callable[[str, str, str], None]
+) -> None:
+    first, second = accounting(slurm_cluster, "ReqMem", "make_splits")
+    assert first[0] == "350M"
+    assert first[1] in ("FAILED", "OUT_OF_MEMORY")
+    assert second == ["700M", "COMPLETED"]
+    assert (finished / "splits.txt").read_text() == "700\n"
+    record_fault(
+        "a job takes more memory than it asked for",
+        "SLURM killed it",
+        "submitted it again with twice the memory and time; the run completed",
+    )
 
 
 def test_only_failed_jobs_leave_a_log(finished: Path) -> None:
@@ -106,47 +101,6 @@ def test_efficiency_report_names_every_rule(finished: Path) -> None:
     rules = {row["RuleName"].removeprefix("rule_").partition("_wildcards")[0] for row in rows}
     assert rules == {"conform_image", "make_splits", "train_model", "predict_cases"}
     assert any(float(row["MaxRSS_MB"]) > 400 for row in rows if "make_splits" in row["RuleName"])
-
-
-def test_cancelled_job_is_submitted_again(
-    slurm_cluster: Cluster, root: Path, tmp_path: Path
-) -> None:
-    arguments = (f"--snakefile={WORKFLOW}", "metrics.csv")
-    with driver.started(root, tmp_path, slurm_cluster.environment, *arguments) as running:
-        wait_for_file(tmp_path / "started", 400)
-        slurm_cluster.run("scancel", "--user=root")
-        output, _ = running.communicate(timeout=900)
-    assert running.returncode == 0, output
-    states = [job[-1] for job in accounting(slurm_cluster, "JobID", "evaluate_predictions")]
-    assert [state.split()[0] for state in states] == ["CANCELLED", "COMPLETED"]
-
-
-def test_run_completes_without_accounting(
-    slurm_cluster: Cluster, root: Path, tmp_path: Path
-) -> None:
-    slurm_cluster.stop("slurmdbd")
-    try:
-        assert "Connection refused" in slurm_cluster.run("sacct", check=False)
-        arguments = (f"--snakefile={WORKFLOW}", "conformed/sub-01.txt")
-        status, output = driver.run(root, tmp_path, slurm_cluster.environment, *arguments)
-    finally:
-        slurm_cluster.start("slurmdbd")
-    assert status == 0, output
-    assert (tmp_path / "conformed" / "sub-01.txt").exists()
-
-
-def test_run_outlives_a_restart_of_the_controller(
-    slurm_cluster: Cluster, root: Path, tmp_path: Path
-) -> None:
-    arguments = (f"--snakefile={WORKFLOW}", "figure.txt")
-    with driver.started(root, tmp_path, slurm_cluster.environment, *arguments) as running:
-        wait_for_file(tmp_path / "started", 400)
-        slurm_cluster.stop("slurmctld")
-        time.sleep(8)  # the job ends and the driver asks in vain meanwhile
-        slurm_cluster.start("slurmctld")
-        output, _ = running.communicate(timeout=900)
-    assert running.returncode == 0, output
-    assert (tmp_path / "figure.txt").exists()
 
 
 @pytest.mark.xfail(

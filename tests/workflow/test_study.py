@@ -2,7 +2,6 @@
 
 import copy
 import csv
-import hashlib
 import json
 import re
 import shutil
