@@ -65,6 +65,7 @@ class Viewer {
   }
 
   async overlay(name, opacity) {
+    this.ready = false;
     for (const volume of this.niivue.volumes.slice(1)) this.niivue.removeVolume(volume);
     if (name) {
       const text = name === "reference" ? this.volumes.reference : this.volumes.errors[name];
@@ -73,6 +74,7 @@ class Viewer {
       this.niivue.addVolume(image);
     }
     this.niivue.updateGLVolume();
+    this.ready = true;
   }
 
   turnTo(view) {
