@@ -2,7 +2,6 @@
 
 from mribench.statistics.collect import run_grid
 
-FORMS = ("csv", "md", "tex", "html")
 STATISTICS = [
     f"<study>/{table}.csv"
     for table in (
@@ -14,18 +13,23 @@ STATISTICS = [
         "strata_comparisons",
     )
 ]
-TABLES = [
-    f"<study>/tables/{table}.{form}"
-    for table in (
-        "ranking",
-        "comparisons",
-        "rank_schemes",
-        "significance",
-        "variance",
-        "costs",
+
+
+def in_report(output, name, **more):
+    """An output for `snakemake --report`, among the tables."""
+    return report(
+        output,
+        caption="../report/tables.rst",
+        category="Tables",
+        labels={"table": name},
+        **more,
     )
-    for form in FORMS
-]
+
+
+NAMES = ["ranking", "comparisons", "rank_schemes", "significance", "variance", "costs"]
+TABLES = [f"<study>/tables/{name}.{form}" for name in NAMES for form in ("csv", "md", "tex")]
+PAGES = [in_report(f"<study>/tables/{name}.html", name) for name in ("leaderboard", *NAMES)]
+MORE_TABLES = in_report(directory("<study>/tables/more"), "{table}", patterns=["{table}.html"])
 PRESET = load_preset(STUDY.evaluation.preset).model_dump(mode="json")
 EVALUATION = STUDY.evaluation.model_dump(mode="json", exclude={"reference"})
 TABLES_SPEC = spec(
@@ -123,8 +127,11 @@ rule render_tables:
         failed="<study>/failed_cases.tsv",
     output:
         TABLES,
-        multiext("<study>/tables/leaderboard", csv=".csv", md=".md", tex=".tex", html=".html"),
-        more=directory("<study>/tables/more"),
+        PAGES,
+        MORE_TABLES,
+        "<study>/tables/leaderboard.md",
+        "<study>/tables/leaderboard.tex",
+        csv="<study>/tables/leaderboard.csv",
     log:
         "<study>/logs/render_tables.log",
     conda:

@@ -126,6 +126,7 @@ rule render_report:
     input:
         metrics="<study>/metrics.csv",
         tables=["<study>/tables/leaderboard.csv", "<study>/comparisons.csv", "<study>/costs.csv"],
+        strata=["<study>/strata.csv", "<study>/strata_comparisons.csv"],
         figures="<study>/figures",
         splits="<study>/dataset/splits.tsv",
         runs=run_files("run.json"),

@@ -8,6 +8,7 @@ import pandas as pd
 
 from mribench.files import read_json
 from mribench.metrics.conventions import Metric
+from mribench.report.case_volumes import SCRIPT
 from mribench.report.measures import direction
 from mribench.report.results import Results, value_of
 
@@ -28,7 +29,8 @@ class CaseEntry:
     """A case with its summary line and its films.
 
     `image` is the file of the image; `places` are the numbers of the slices from 1, of `slices`
-    in all; `start` is the one to begin with, counted from 0; `size` is width and height.
+    in all; `start` is the one to begin with, counted from 0; `size` is width and height of one.
+    `volumes` is the file for the viewer, empty where the study has none of this case.
     """
 
     name: str
@@ -39,6 +41,7 @@ class CaseEntry:
     start: int
     slices: int
     panes: list[Pane]
+    volumes: str
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,7 @@ def make_casebook(results: Results, metrics: list[Metric]) -> Casebook:
             summary(case, sites.loc[case], tables[main], main),
             films[case],
             panes(case, results.methods, tables),
+            (results.folder / FOLDER / case / SCRIPT).is_file(),
         )
         for case in order
         if case in films
@@ -79,7 +83,9 @@ def make_casebook(results: Results, metrics: list[Metric]) -> Casebook:
     return Casebook(text, entries)
 
 
-def make_entry(name: str, text: str, film: dict[str, Any], panes: list[Pane]) -> CaseEntry:
+def make_entry(
+    name: str, text: str, film: dict[str, Any], panes: list[Pane], has_volumes: bool
+) -> CaseEntry:
     """Return a case from what its film says."""
     width, height = film["size"]
     return CaseEntry(
@@ -91,6 +97,7 @@ def make_entry(name: str, text: str, film: dict[str, Any], panes: list[Pane]) ->
         start=film["start"],
         slices=film["slices"],
         panes=panes,
+        volumes=f"{FOLDER}/{name}/{SCRIPT}" if has_volumes else "",
     )
 
 

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from mribench.metrics.conventions import Metric
@@ -70,8 +71,6 @@ def draw_costs(
     axis: "Axes", costs: pd.Series, ranking: pd.DataFrame, methods: tuple[str, ...]
 ) -> None:
     """Draw the methods; one without this cost has no place on a logarithmic axis."""
-    from matplotlib.ticker import NullFormatter
-
     for name in methods:
         if name not in costs.index or name not in ranking.index:
             continue
@@ -85,6 +84,17 @@ def draw_costs(
             markersize=4, markeredgewidth=0, elinewidth=0.8,
         )  # fmt: skip
     shown = costs[costs > 0]
+    scale_costs(axis, shown.min(), shown.max())
+
+
+def scale_costs(axis: "Axes", lowest: float, highest: float) -> None:
+    """Make the axis logarithmic, with two labels at least."""
+    from matplotlib.ticker import LogFormatterSciNotation, LogLocator, NullFormatter
+
     axis.set_xscale("log")
-    axis.set_xlim(shown.min() / ROOM, shown.max() * ROOM)
+    axis.set_xlim(lowest / ROOM, highest * ROOM)
     axis.xaxis.set_minor_formatter(NullFormatter())
+    if highest < 10 * lowest:
+        axis.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
+        everywhere = (np.inf, np.inf)
+        axis.xaxis.set_major_formatter(LogFormatterSciNotation(minor_thresholds=everywhere))

@@ -12,6 +12,7 @@ from mribench.metrics.conventions import Metric
 from mribench.report import films, style
 from mribench.report.agreement import plot_agreement
 from mribench.report.case_images import Classes, read_case
+from mribench.report.case_volumes import SCRIPT, save_volumes
 from mribench.report.cost_accuracy import plot_cost_accuracy, shown_costs
 from mribench.report.detection import plot_detection
 from mribench.report.distributions import plot_distribution
@@ -123,16 +124,22 @@ def read_cases(
     chosen: Chosen,
     heat: HeatMaps | None,
 ) -> Voxels:
-    """Read every case that all methods scored once: film it, measure it, keep slices to show."""
+    """Read every case that all methods scored once: film it, measure it, keep slices to show.
+
+    Its volumes are written too; in a large study only those of the worst, median and best cases.
+    """
     cases = results.complete_cases
     wanted = {case for picks in chosen.values() for case in picks.values()}
-    most = films.MOST_SLICES if len(cases) <= films.MANY_CASES else films.FEW_SLICES
+    many = len(cases) > films.MANY_CASES
+    most = films.FEW_SLICES if many else films.MOST_SLICES
     views, films_of = {}, {}
     volumes: list[dict[str, Any]] = []
     lesions: list[dict[str, Any]] = []
     for case in cases:
         images = read_case(results, bids, case, classes)
         films_of[case] = films.save_film(images, folder / "cases" / case, most)._asdict()
+        if case in wanted or not many:
+            save_volumes(images, folder / "cases" / case / SCRIPT)
         volumes += measure_volumes(images, results.labels)
         lesions += measure_lesions(images, results.labels)
         if heat:

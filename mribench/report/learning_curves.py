@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+MARKED = 8
+"""Places of a mean line that carry the method's marker."""
 PANELS = {"train_loss": "training loss", "validation_dice": "validation Dice"}
 Curves = dict[str, list[pd.DataFrame]]
 
@@ -65,4 +67,7 @@ def draw_method(axis: "Axes", lines: list[pd.Series], methods: tuple[str, ...], 
         points = line.dropna()
         axis.plot(points.index, points, color=colour, lw=0.5, alpha=0.45)
     mean = pd.concat(lines, axis=1).dropna().mean(axis=1)
-    axis.plot(mean.index, mean, color=colour, lw=1.6, label=f"{name} ({len(lines)} runs)")
+    axis.plot(
+        mean.index, mean, color=colour, lw=1.6, label=f"{name} ({len(lines)} runs)",
+        marker=style.markers(methods)[name], markersize=3.5, markevery=max(1, len(mean) // MARKED),
+    )  # fmt: skip

@@ -12,9 +12,9 @@ from mribench.files import read_json, write_text
 from mribench.metrics.conventions import load_preset
 from mribench.report import slices
 from mribench.report.answer import counted, make_answer
+from mribench.report.boards import make_boards, read_rows
 from mribench.report.casebook import make_casebook
 from mribench.report.grids import Cell, Grid, table_grid
-from mribench.report.leaderboard import empty_notes, make_leaderboard
 from mribench.report.methods_text import compose, references, to_page
 from mribench.report.notices import list_warnings
 from mribench.report.origin import list_origin, runs_grid
@@ -23,9 +23,8 @@ from mribench.report.results import Results
 from mribench.report.statistics_tables import make_comparison_table
 from mribench.report.suspicion import SUSPICIOUS, make_review, read_records
 from mribench.report.templates import render
+from mribench.report.viewer import SCRIPT, describe_viewer, write_niivue
 from mribench.statistics.compare import COMPARISON_COLUMNS
-from mribench.statistics.formats import read_tidy
-from mribench.statistics.ranking import RANKING_COLUMNS
 
 SECTIONS = (
     ("answer", "Answer"),
@@ -58,34 +57,31 @@ def write_page(study: Study, folder: Path, page: Path) -> None:
     target = page.parent / "figures"
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(folder / "figures", target)
+    has_niivue = write_niivue(page.parent / SCRIPT)
     results = Results(folder, tuple(study.methods))
-    write_text(page, render("index.html.j2", **content(study, results)))
+    write_text(page, render("index.html.j2", **content(study, results, has_niivue)))
 
 
-def content(study: Study, results: Results) -> dict[str, Any]:
+def content(study: Study, results: Results, has_niivue: bool) -> dict[str, Any]:
     """Return everything that the template of the page fills in."""
     known = list(load_preset(study.evaluation.preset).metrics)
     chosen = study.evaluation
     title = study.title or study.study
-    ranking, pairs = (
-        read_tidy(results.folder / f"{name}.csv", columns, "compare_methods")
-        for name, columns in (("ranking", RANKING_COLUMNS), ("comparisons", COMPARISON_COLUMNS))
-    )
+    pairs = read_rows(results.folder, "comparisons", COMPARISON_COLUMNS)
     test = chosen.test.removesuffix("_test")
-    board = make_leaderboard(ranking, pairs, chosen, title)
-    manifest = read_json(results.folder / "figures/manifest.json")
+    figures = list_figures(results.folder / "figures")
     methods_text = compose(study, results)
     return {
         "title": title,
         "subtitle": subtitle(study, results),
         "sections": SECTIONS,
         "answer": make_answer(results, known, chosen.alpha, test, chosen.correction),
-        "leaderboard": table_grid(board),
-        "notes": [note for note in board.notes if note not in empty_notes(ranking)],
+        "boards": make_boards(results.folder, chosen, title),
         "comparisons": table_grid(make_comparison_table(pairs, chosen, title)),
-        "figures": [entry for entry in manifest if entry["group"] != "overlays"],
-        "overlays": [entry for entry in manifest if entry["group"] == "overlays"],
+        "figures": [entry for entry in figures if entry["group"] != "overlays"],
+        "overlays": [entry for entry in figures if entry["group"] == "overlays"],
         "key": [(name, "#{:02x}{:02x}{:02x}".format(*rgb)) for name, rgb in slices.COLOURS.items()],
+        "viewer": describe_viewer(results, known[0]) if has_niivue else None,
         "cases": make_casebook(results, known),
         "reviews": reviews(study, results),
         "suspicious": f"{SUSPICIOUS:g}",
@@ -98,6 +94,17 @@ def content(study: Study, results: Results) -> dict[str, Any]:
         "runs": runs_grid(results),
         "version": mribench.__version__,
     }
+
+
+def list_figures(folder: Path) -> list[dict[str, Any]]:
+    """Return the entries of the manifest, each with the width and height of its picture."""
+    from PIL import Image
+
+    entries = []
+    for entry in read_json(folder / "manifest.json"):
+        with Image.open(folder / f"{entry['name']}.png") as picture:
+            entries.append({**entry, "size": picture.size})
+    return entries
 
 
 def subtitle(study: Study, results: Results) -> str:

@@ -13,6 +13,10 @@ COLOURS = {
     "false positive": (225, 75, 20),
     "false negative": (50, 120, 255),
 }
+# Okabe and Ito (2008), without black; the brighter ones first.
+CLASS_COLOURS = (
+    (230, 159, 0), (86, 180, 233), (240, 228, 66), (204, 121, 167), (0, 158, 115), (213, 94, 0),
+)  # fmt: skip
 OPACITY = 0.8
 LEVELS = 64
 """Grey levels of a picture: as many as leave room for the three colours in 256 entries."""

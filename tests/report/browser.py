@@ -13,7 +13,8 @@ from tempfile import TemporaryDirectory
 FLAGS = (
     "--headless",
     "--no-sandbox",
-    "--disable-gpu",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",
@@ -122,6 +123,17 @@ class Browser:
                 text=text if kind == "keyDown" else "", windowsVirtualKeyCode=code,
             )  # fmt: skip
 
+    def type(self, text: str) -> None:
+        """Type text into what has the focus."""
+        self.call("Input.insertText", text=text)
+
+    def wait(self, expression: str) -> None:
+        """Wait until JavaScript in the page is true, a minute at most."""
+        end = time.monotonic() + 60
+        while not self.run(expression):
+            assert time.monotonic() < end, expression
+            time.sleep(0.05)
+
     def requests(self) -> list[str]:
         """Addresses that the page has asked for since it was opened."""
         found = [
@@ -136,6 +148,16 @@ class Browser:
             for event in self.events
             if event.get("method") in ("Log.entryAdded", "Runtime.exceptionThrown")
         ]
+
+    def picture(self, name: str) -> bytes:
+        """Return what can be seen of the first element that fits a CSS selector, as PNG."""
+        box = self.run(
+            f"(e => {{ e.scrollIntoView({{block: 'center'}}); const b = e.getBoundingClientRect();"
+            " return {x: b.x + scrollX, y: b.y + scrollY, width: b.width, height: b.height}; })"
+            f"(document.querySelector({name!r}))"
+        )
+        shot = self.call("Page.captureScreenshot", clip={**box, "scale": 1})
+        return base64.b64decode(shot["data"])
 
     def photograph(self, path: Path, height: int | None = None) -> None:
         """Save the page from top to bottom, or its first `height` pixels, as PNG."""

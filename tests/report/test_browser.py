@@ -3,6 +3,8 @@
 import pytest
 from browser import PROGRAM, Browser
 
+from mribench.files import read_table
+
 pytestmark = pytest.mark.skipif(not PROGRAM, reason="needs Chromium (apt install chromium)")
 COLUMN = "[...document.querySelectorAll('#leaderboard table.sortable')[0].tBodies[0].rows]"
 
@@ -57,6 +59,56 @@ def test_text_columns_and_missing_values_sort(browser, page):
     assert names == sorted(names)
 
 
+ROWS = "[...document.querySelectorAll('.board:not([hidden]) tbody tr')]"
+SEEN = f"{ROWS}.filter((row) => !row.hidden).map((row) => row.cells[0].textContent.trim())"
+HEADS = "[...document.querySelectorAll('.board:not([hidden]) thead th')].filter((h) => !h.hidden)"
+
+
+def choose(browser, name, place):
+    """Choose an entry of a list as a click does."""
+    browser.run(
+        f"(s => {{ s.selectedIndex = {place}; s.dispatchEvent(new Event('input')); }})"
+        f"(document.querySelector('#board-choices {name}'))"
+    )
+
+
+def test_the_filter_keeps_methods_by_name(browser, page):
+    browser.open(page, 375)
+    browser.run("document.querySelector('#leaderboard input').focus()")
+    browser.type("UNET")
+    assert browser.run(SEEN) == ["unet2d"]
+    assert browser.run("document.querySelector('#leaderboard output').textContent") == "1 of 3 rows"
+    browser.press("Tab")
+    assert browser.run("document.activeElement.className") == "part"
+    browser.press("Tab")
+    assert browser.run("document.activeElement.className") == "metric"
+    assert browser.run("document.documentElement.scrollWidth") <= 375
+
+
+def test_a_site_and_a_metric_can_be_chosen(browser, page, mini):
+    browser.open(page, 1280)
+    parts = browser.run("[...document.querySelectorAll('.part option')].map((o) => o.textContent)")
+    assert parts[0] == "all"
+    assert parts[-2:] == ["siteA", "siteB"]
+    choose(browser, ".part", len(parts) - 1)
+    choose(browser, ".metric", 1)
+    heads = browser.run(f"{HEADS}.map((head) => head.textContent.trim())")
+    assert heads == ["Method", "Dice (wmh2017) ↑", "Mean rank", "Cases"]
+    found = browser.run(
+        f"{ROWS}.map((r) => [r.cells[0], r.cells[1]].map((c) => c.textContent.trim()))"
+    )
+    rows = read_table(mini.folder / "strata.csv")
+    means = {
+        row["method"]: f"{float(row['mean']):.3f} ± "
+        for row in rows
+        if (row["level"], row["metric"]) == ("siteB", "dice")
+    }
+    assert {name for name, _ in found} == set(means)
+    assert all(value.startswith(means[name]) for name, value in found)
+    choose(browser, ".metric", 0)
+    assert browser.run(f"{HEADS}.length") == 8
+
+
 def test_keyboard_sorts_and_opens_a_case(browser, page):
     browser.open(page, 1280)
     browser.run("document.querySelector('#leaderboard thead th button').focus()")
@@ -68,6 +120,20 @@ def test_keyboard_sorts_and_opens_a_case(browser, page):
     assert browser.run("document.querySelector('[id^=case-]').open") is True
     first = "document.querySelector('[id^=case-] figcaption').getBoundingClientRect().height"
     assert browser.run(first) > 0
+
+
+def test_slices_have_their_size_before_their_pictures_have_loaded(browser, page):
+    browser.open(page, 1280)
+    films = "[...document.querySelectorAll('[id^=case-] .film')]"
+    browser.run("document.querySelector('[id^=case-]').open = true")
+    ratios = browser.run(
+        f"{films}.slice(0, 2).map((film) => [film.children[0].naturalHeight,"
+        " film.children[0].offsetHeight / film.offsetHeight])"
+    )
+    shown = "document.querySelector('[id^=case-] input').dataset.places.split(' ').length"
+    for loaded, ratio in ratios:
+        assert loaded == 0
+        assert ratio == pytest.approx(browser.run(shown), rel=0.02)
 
 
 def test_slices_scroll_with_keyboard_and_slider(browser, page):

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
+import zipfile
 
 import pytest
 import yaml
@@ -34,6 +35,19 @@ def test_ends_with_a_report(finished, small_study):
     assert {row["case"] for row in rows} == {f"sub-{n:02d}" for n in range(1, 5)}
     for form in ("csv", "md", "tex", "html"):
         assert (results / "tables" / f"leaderboard.{form}").stat().st_size > 100
+
+
+def test_snakemakes_own_report_holds_tables_figures_and_review(finished, small_study):
+    finished.run(small_study, "--report", "report.zip")
+    with zipfile.ZipFile(finished.folder / "report.zip") as archive:
+        names = [name.rsplit("/", 1)[-1] for name in archive.namelist()]
+        shell = archive.read("report/report.html").decode()
+    for name in ("leaderboard.html", "comparisons.html", "costs.html", "distribution_dice.png"):
+        assert names.count(name) == 1
+    assert names.count("index.html") == 4, "one review per case"
+    for category in ("Figures", "Preprocessing", "Tables"):
+        assert f'"{category}"' in shell
+    assert "the notes count the cases that" in shell
 
 
 def test_derivatives_say_what_made_them(finished, small_study):

@@ -14,7 +14,7 @@ for (const scroller of document.querySelectorAll(".scroller")) {
   slider.addEventListener("input", () => showSlice(scroller, slider));
   colours.addEventListener("change", () => scroller.classList.toggle("bare", !colours.checked));
   scroller.closest("details").addEventListener("keydown", (event) => {
-    if (event.target === slider || !(event.key in STEPS)) return;
+    if (event.target === slider || event.target.matches("select, canvas, .opacity") || !(event.key in STEPS)) return;
     event.preventDefault();
     slider.value = Number(slider.value) + STEPS[event.key];
     showSlice(scroller, slider);
