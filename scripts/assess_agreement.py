@@ -8,23 +8,13 @@ import argparse
 from pathlib import Path
 
 from mribench import command
-from mribench.files import write_table
-from mribench.metrics.columns import LESION_SIZE_COLUMNS, VOLUME_COLUMNS
-from mribench.statistics.agreement import (
-    AGREEMENT_COLUMNS,
-    DETECTION_COLUMNS,
-    agreement,
-    detection,
-    read_counts,
-)
+from mribench.statistics.agreement import write_agreement, write_detection
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Write agreement.csv and detection.csv."""
-    volumes = read_counts(arguments.volumes, VOLUME_COLUMNS)
-    sizes = read_counts(arguments.lesion_sizes, LESION_SIZE_COLUMNS)
-    write_table(arguments.agreement, agreement(volumes), AGREEMENT_COLUMNS, sealed=True)
-    write_table(arguments.detection, detection(sizes), DETECTION_COLUMNS, sealed=True)
+    write_agreement(arguments.volumes, arguments.agreement)
+    write_detection(arguments.lesion_sizes, arguments.detection)
 
 
 if __name__ == "__main__":

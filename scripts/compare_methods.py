@@ -11,43 +11,14 @@ from pathlib import Path
 
 from mribench import command, provenance
 from mribench.config import Evaluation
-from mribench.files import read_table
-from mribench.statistics.compare import COMPARISON_COLUMNS, comparisons
-from mribench.statistics.formats import write_tidy
-from mribench.statistics.ranking import RANKING_COLUMNS, ranking
-from mribench.statistics.stability import DRAW_COLUMNS, STABILITY_COLUMNS, stability
-from mribench.statistics.strata import (
-    STRATA_COLUMNS,
-    STRATA_COMPARISON_COLUMNS,
-    compare_strata,
-    compare_training_sets,
-    find_strata,
-)
-from mribench.statistics.tidy import read_metrics, scores_of
-from mribench.statistics.variance import VARIANCE_COLUMNS, variance
+from mribench.statistics.study import study_statistics, write_statistics
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Write ranking.csv from metrics.csv, and the other tables of statistics beside it."""
     evaluation = Evaluation.model_validate(provenance.read_spec(arguments.spec))
-    metrics = read_metrics(arguments.metrics)
-    scores = list(scores_of(metrics))
-    strata = find_strata(metrics, read_table(arguments.scans))
-    pairs = comparisons(scores, evaluation)
-    schemes, draws = stability(scores, evaluation, pairs)
-    parts, part_pairs = compare_strata(scores, strata, evaluation)
-    if "resolution" in strata:
-        splits = read_table(arguments.scans.parent / "splits.tsv")
-        trained = compare_training_sets(metrics, splits, strata["resolution"], evaluation)
-        parts, part_pairs = parts + trained[0], part_pairs + trained[1]
-    folder = arguments.ranking.parent
-    write_tidy(arguments.ranking, ranking(scores, evaluation.interval), RANKING_COLUMNS)
-    write_tidy(folder / "comparisons.csv", pairs, COMPARISON_COLUMNS)
-    write_tidy(folder / "rank_schemes.csv", schemes, STABILITY_COLUMNS)
-    write_tidy(folder / "rank_draws.csv", draws, DRAW_COLUMNS)
-    write_tidy(folder / "variance.csv", variance(scores), VARIANCE_COLUMNS)
-    write_tidy(folder / "strata.csv", parts, STRATA_COLUMNS)
-    write_tidy(folder / "strata_comparisons.csv", part_pairs, STRATA_COMPARISON_COLUMNS)
+    found = study_statistics(arguments.metrics, arguments.scans, evaluation)
+    write_statistics(found, arguments.ranking.parent)
 
 
 if __name__ == "__main__":

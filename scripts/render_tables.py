@@ -6,35 +6,23 @@ load and resolution, the ablations, and the layouts of the papers whose methods 
 """
 
 import argparse
-import shutil
 from pathlib import Path
 
 from mribench import command, provenance
-from mribench.files import read_table
-from mribench.report.forms import write_forms
-from mribench.report.study_tables import (
-    TableSettings,
-    common_tables,
-    read_statistics,
-    special_tables,
-)
+from mribench.report.study_tables import TableSettings, write_tables
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Write all tables beside the leaderboard."""
     settings = TableSettings.model_validate(provenance.read_spec(arguments.spec))
-    found = read_statistics(arguments.ranking.parent)
-    for name in ("agreement", "detection", "failed"):
-        if getattr(arguments, name):
-            found[name] = read_table(getattr(arguments, name))
-    costs = read_table(arguments.costs)
-    folder = arguments.output.parent
-    for table in common_tables(found, costs, settings):
-        write_forms(table, folder)
-    shutil.rmtree(folder / "more", ignore_errors=True)
-    (folder / "more").mkdir()
-    for table in special_tables(found, costs, settings):
-        write_forms(table, folder / "more")
+    counts = {name: getattr(arguments, name) for name in ("agreement", "detection", "failed")}
+    write_tables(
+        arguments.ranking.parent,
+        arguments.costs,
+        {name: path for name, path in counts.items() if path},
+        settings,
+        arguments.output.parent,
+    )
 
 
 if __name__ == "__main__":

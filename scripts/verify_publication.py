@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from mribench import command, provenance
+from mribench import command
 from mribench.config import Study
 from mribench.dataset.folders import dataset_root
 from mribench.dataset.splits import make_splits
@@ -22,8 +22,7 @@ from mribench.errors import ToolError
 from mribench.files import write_json
 from mribench.report import verification
 from mribench.report.crate_archive import unpack_archive
-from mribench.report.settings import table_settings
-from scripts import assess_agreement, compare_methods, render_tables
+from mribench.report.remaking import make_tables
 
 SNAKEFILE = Path(__file__).parents[1] / "Snakefile"
 logger = logging.getLogger("mribench")
@@ -59,34 +58,6 @@ class Workflow:
     def tables(self, archive: Path, study: Study, folder: Path) -> None:
         """Compare the methods of an archive again and render its tables."""
         make_tables(study, archive, archive / "dataset/inputs.tsv", folder)
-
-
-def make_tables(study: Study, measured: Path, scans: Path, folder: Path) -> None:
-    """Write into `folder` what follows from the scores and costs in the folder `measured`."""
-    counts = {name: folder / f"{name}.csv" for name in ("agreement", "detection")}
-    assess_agreement.main(
-        argparse.Namespace(
-            volumes=measured / "volumes.csv", lesion_sizes=measured / "lesion_sizes.csv", **counts
-        )
-    )
-    compare_methods.main(
-        argparse.Namespace(
-            spec=provenance.canonical(study.evaluation.model_dump(mode="json")),
-            metrics=measured / "metrics.csv",
-            scans=scans,
-            ranking=folder / "ranking.csv",
-        )
-    )
-    render_tables.main(
-        argparse.Namespace(
-            spec=provenance.canonical(table_settings(study)),
-            ranking=folder / "ranking.csv",
-            costs=measured / "costs.csv",
-            failed=measured / "failed_cases.tsv",
-            output=folder / "tables/leaderboard.csv",
-            **counts,
-        )
-    )
 
 
 def rerun(publication: verification.Publication, arguments: argparse.Namespace) -> Path:

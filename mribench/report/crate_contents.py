@@ -57,7 +57,7 @@ configuration, `environment.json` the versions, seeds and hardware, `dataset/` t
 checksums of images and labels, `checksums.tsv` those of all files, also of weights and
 predictions that are not in here.
 
-To check it, in a copy of mribench: `python -m scripts.verify_publication ARCHIVE.zip`. With
+To check it, in a copy of mribench: `python scripts/verify_publication.py ARCHIVE.zip`. With
 `--results` and `--bids` every prediction is scored again; `--rerun FOLDER` runs the whole study.
 """
 Content = Path | bytes

@@ -1,5 +1,6 @@
 """All tables of a study, from its tidy tables and its methods."""
 
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -8,8 +9,10 @@ from typing import Any
 from pydantic import Field
 
 from mribench.config import Evaluation, Model
+from mribench.files import read_table
 from mribench.report.ablation import make_ablation_table
 from mribench.report.cost_table import make_cost_table
+from mribench.report.forms import write_forms
 from mribench.report.leaderboard import failure_notes, make_leaderboard
 from mribench.report.paper_tables import make_paper_tables
 from mribench.report.stability_tables import (
@@ -21,22 +24,11 @@ from mribench.report.statistics_tables import make_comparison_table, make_rankin
 from mribench.report.stratum_tables import make_stratum_tables
 from mribench.report.tables import Table
 from mribench.report.volume_tables import make_agreement_table, make_size_table
-from mribench.statistics.compare import COMPARISON_COLUMNS
 from mribench.statistics.formats import read_tidy
-from mribench.statistics.ranking import RANKING_COLUMNS
-from mribench.statistics.stability import STABILITY_COLUMNS
-from mribench.statistics.strata import STRATA_COLUMNS, STRATA_COMPARISON_COLUMNS
-from mribench.statistics.variance import VARIANCE_COLUMNS
+from mribench.statistics.study import COLUMNS
 
 Rows = Sequence[Mapping[str, str]]
-STATISTICS = {
-    "ranking": RANKING_COLUMNS,
-    "comparisons": COMPARISON_COLUMNS,
-    "rank_schemes": STABILITY_COLUMNS,
-    "variance": VARIANCE_COLUMNS,
-    "strata": STRATA_COLUMNS,
-    "strata_comparisons": STRATA_COMPARISON_COLUMNS,
-}
+STATISTICS = ("ranking", "comparisons", "rank_schemes", "variance", "strata", "strata_comparisons")
 VOLUMES = {"agreement": make_agreement_table, "detection": make_size_table}
 
 
@@ -62,8 +54,8 @@ def read_statistics(folder: Path) -> dict[str, list[dict[str, str]]]:
         If one is missing or comes from another version of mribench.
     """
     return {
-        name: read_tidy(folder / f"{name}.csv", columns, "compare_methods")
-        for name, columns in STATISTICS.items()
+        name: read_tidy(folder / f"{name}.csv", COLUMNS[name], "compare_methods")
+        for name in STATISTICS
     }
 
 
@@ -113,3 +105,40 @@ def special_tables(
         methods, found["ranking"], found["comparisons"], evaluation, title
     )
     yield from make_paper_tables(methods, found, costs, evaluation, title)
+
+
+def write_tables(
+    statistics: Path,
+    costs: Path,
+    counts: Mapping[str, Path],
+    settings: TableSettings,
+    folder: Path,
+) -> None:
+    """Write all tables of a study in all forms; those that only some have stand in ``more``.
+
+    Parameters
+    ----------
+    statistics
+        The folder of ``ranking.csv`` and the other tables of statistics.
+    costs
+        ``costs.csv`` of the study.
+    counts
+        ``agreement.csv``, ``detection.csv`` and ``failed_cases.tsv`` by name, where there are any.
+    settings
+        What the tables read of the configuration.
+    folder
+        Where the tables go.
+
+    Raises
+    ------
+    DataError
+        If a table of statistics is missing or comes from another version of mribench.
+    """
+    found = read_statistics(statistics) | {name: read_table(counts[name]) for name in counts}
+    rows = read_table(costs)
+    for table in common_tables(found, rows, settings):
+        write_forms(table, folder)
+    shutil.rmtree(folder / "more", ignore_errors=True)
+    (folder / "more").mkdir()
+    for table in special_tables(found, rows, settings):
+        write_forms(table, folder / "more")

@@ -72,11 +72,13 @@ def make_agreement_table(agreement: Sequence[Row], title: str) -> Table:
     title
         Name of the study for people.
     """
-    digits = {"pearson": 3, "pearson_low": 3, "pearson_high": 3, "icc": 3}
+    shares = ("pearson", "pearson_low", "pearson_high", "icc", "icc_low", "icc_high")
+    digits = dict.fromkeys(shares, 3)
     keys = (*digits, "bias_ml", "bias_low", "bias_high", "limit_low", "limit_high")
     heads = (
-        *("Pearson", "95 % CI low", "95 % CI high", "ICC(2,1)", "Bias (ml)"),
-        *("Bias CI low", "Bias CI high", "Lower limit", "Upper limit"),
+        *("Pearson", "Pearson CI low", "Pearson CI high"),
+        *("ICC(2,1)", "ICC CI low", "ICC CI high"),
+        *("Bias (ml)", "Bias CI low", "Bias CI high", "Lower limit", "Upper limit"),
     )
     lines = [
         [
@@ -100,8 +102,8 @@ def make_agreement_table(agreement: Sequence[Row], title: str) -> Table:
         ],
         rows=lines,
         notes=[
-            "ICC: two-way random effects, absolute agreement, single ratings. Bias: mean of "
-            "predicted minus reference volume; limits of agreement: 1.96 standard deviations "
-            "around it (Bland and Altman).",
+            "CI: 95 % confidence interval. ICC: two-way random effects, absolute agreement, single "
+            "ratings. Bias: mean of predicted minus reference volume; limits of agreement: 1.96 "
+            "standard deviations around it (Bland and Altman).",
         ],
     )

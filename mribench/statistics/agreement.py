@@ -8,9 +8,11 @@ import pandas as pd
 from scipy import stats
 
 from mribench.errors import DataError, describe
-from mribench.files import require_sealed
+from mribench.files import require_sealed, write_table
+from mribench.metrics.columns import LESION_SIZE_COLUMNS, VOLUME_COLUMNS
 from mribench.rounding import significant
 
+SPREAD_COLUMNS = ("bias_ml", "bias_low", "bias_high", "sd_ml", "limit_low", "limit_high")
 AGREEMENT_COLUMNS = (
     "label",
     "preset",
@@ -20,12 +22,9 @@ AGREEMENT_COLUMNS = (
     "pearson_low",
     "pearson_high",
     "icc",
-    "bias_ml",
-    "bias_low",
-    "bias_high",
-    "sd_ml",
-    "limit_low",
-    "limit_high",
+    "icc_low",
+    "icc_high",
+    *SPREAD_COLUMNS,
     "note",
 )
 DETECTION_COLUMNS = (
@@ -69,11 +68,20 @@ def bland_altman(differences: np.ndarray) -> BlandAltman:
     return BlandAltman(bias, bias - margin, bias + margin, sd, bias - 1.96 * sd, bias + 1.96 * sd)
 
 
-def icc_agreement(ratings: np.ndarray) -> float | None:
+class Correlation(NamedTuple):
+    """A correlation and its 95 % interval; a bound is NaN where the data give none."""
+
+    value: float
+    low: float
+    high: float
+
+
+def icc_agreement(ratings: np.ndarray) -> Correlation | None:
     """Return the intraclass correlation for absolute agreement of single ratings.
 
     Two-way random effects, ICC(2,1) of Shrout and Fleiss, Psychological Bulletin 86:420-428
-    (1979).
+    (1979), with the interval of their section on confidence intervals, written as case A,1 in
+    table 7 of McGraw and Wong, Psychological Methods 1:30-46 (1996).
 
     Parameters
     ----------
@@ -82,7 +90,7 @@ def icc_agreement(ratings: np.ndarray) -> float | None:
 
     Returns
     -------
-    The correlation, or None where nothing varies.
+    The correlation, or None where nothing varies. Full agreement has no interval.
     """
     number, raters = ratings.shape
     total = ratings.mean()
@@ -91,10 +99,35 @@ def icc_agreement(ratings: np.ndarray) -> float | None:
     rest = ratings - ratings.mean(axis=1, keepdims=True) - ratings.mean(axis=0) + total
     error = np.sum(rest**2) / ((number - 1) * (raters - 1))
     below = between + (raters - 1) * error + raters * (columns - error) / number
-    return float((between - error) / below) if below > 0 else None
+    if below <= 0:
+        return None
+    value = float((between - error) / below)
+    if np.isclose(value, 1, rtol=0, atol=1e-12):
+        return Correlation(value, np.nan, np.nan)
+    return Correlation(value, *_icc_interval(value, (between, columns, error), ratings.shape))
 
 
-def pearson(first: np.ndarray, second: np.ndarray) -> tuple[float, float, float] | None:
+def _icc_interval(
+    value: float, squares: tuple[float, float, float], shape: tuple[int, ...]
+) -> tuple[float, float]:
+    between, columns, error = squares
+    number, raters = shape
+    # The degrees of freedom of a sum of two mean squares, after Satterthwaite.
+    first = raters * value / (number * (1 - value)) * columns
+    second = (1 + raters * value * (number - 1) / (number * (1 - value))) * error
+    spread = first**2 / (raters - 1) + second**2 / ((number - 1) * (raters - 1))
+    if spread == 0:
+        return np.nan, np.nan
+    freedom = (first + second) ** 2 / spread
+    high_f = stats.f.ppf((1 + LEVEL) / 2, number - 1, freedom)
+    low_f = stats.f.ppf((1 + LEVEL) / 2, freedom, number - 1)
+    noise = raters * columns + (raters * number - raters - number) * error
+    low = number * (between - high_f * error) / (high_f * noise + number * between)
+    high = number * (low_f * between - error) / (noise + number * low_f * between)
+    return float(low), float(high)
+
+
+def pearson(first: np.ndarray, second: np.ndarray) -> Correlation | None:
     """Return Pearson's correlation and its 95 % interval by Fisher's transformation.
 
     The bounds are NaN with fewer than four pairs; None where either does not vary, or with
@@ -104,9 +137,9 @@ def pearson(first: np.ndarray, second: np.ndarray) -> tuple[float, float, float]
         return None
     found = stats.pearsonr(first, second)
     if len(first) < 4:
-        return float(found.statistic), np.nan, np.nan
+        return Correlation(float(found.statistic), np.nan, np.nan)
     low, high = found.confidence_interval(LEVEL)
-    return float(found.statistic), float(low), float(high)
+    return Correlation(float(found.statistic), float(low), float(high))
 
 
 def agreement(volumes: pd.DataFrame) -> list[dict[str, Any]]:
@@ -135,12 +168,17 @@ def _agreement_row(pairs: np.ndarray) -> dict[str, Any]:
     if len(pairs) < 2:
         return row | {"bias_ml": _rounded(float(np.diff(pairs).mean())), "note": "one case only"}
     spread = bland_altman(pairs[:, 1] - pairs[:, 0])
-    row |= dict(zip(AGREEMENT_COLUMNS[8:14], map(_rounded, spread), strict=True))
+    row |= dict(zip(SPREAD_COLUMNS, map(_rounded, spread), strict=True))
+    row |= _correlation_cells("icc", icc_agreement(pairs))
     correlation = pearson(*pairs.T)
     if correlation is None:
-        return row | {"icc": _rounded(icc_agreement(pairs)), "note": "too few different volumes"}
-    row |= dict(zip(AGREEMENT_COLUMNS[4:7], map(_rounded, correlation), strict=True))
-    return row | {"icc": _rounded(icc_agreement(pairs))}
+        return row | {"note": "too few different volumes"}
+    return row | _correlation_cells("pearson", correlation)
+
+
+def _correlation_cells(name: str, found: Correlation | None) -> dict[str, float | None]:
+    keys = (name, f"{name}_low", f"{name}_high")
+    return dict(zip(keys, map(_rounded, found or (None, None, None)), strict=True))
 
 
 def _rounded(value: float | None) -> float | None:
@@ -210,3 +248,15 @@ def read_counts(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
             )
         )
     return table
+
+
+def write_agreement(volumes: Path, output: Path) -> None:
+    """Write ``agreement.csv`` from ``volumes.csv`` (:func:`agreement`)."""
+    rows = agreement(read_counts(volumes, VOLUME_COLUMNS))
+    write_table(output, rows, AGREEMENT_COLUMNS, sealed=True)
+
+
+def write_detection(lesion_sizes: Path, output: Path) -> None:
+    """Write ``detection.csv`` from ``lesion_sizes.csv`` (:func:`detection`)."""
+    rows = detection(read_counts(lesion_sizes, LESION_SIZE_COLUMNS))
+    write_table(output, rows, DETECTION_COLUMNS, sealed=True)

@@ -51,7 +51,15 @@ def test_threads_and_seed_reach_the_environment(monkeypatch):
     assert os.environ["ANTS_RANDOM_SEED"] == "1"
 
 
-def test_every_script_has_a_rule_or_a_page_and_helps(root):
+@pytest.fixture
+def anywhere(root, tmp_path):
+    """A folder and an environment in which only the package can be imported, as it is installed."""
+    (tmp_path / "site/mribench").parent.mkdir()
+    (tmp_path / "site/mribench").symlink_to(root / "mribench")
+    return {"cwd": tmp_path, "env": {**os.environ, "PYTHONPATH": str(tmp_path / "site")}}
+
+
+def test_every_script_has_a_rule_or_a_page_and_helps_anywhere(root, anywhere):
     rules = "".join(path.read_text() for path in (root / "rules").glob("*.smk"))
     pages = "".join(path.read_text() for path in (root / "docs").glob("*.md"))
     scripts = sorted((root / "scripts").glob("[a-z]*.py"))
@@ -60,7 +68,8 @@ def test_every_script_has_a_rule_or_a_page_and_helps(root):
         ruled = f"python -m scripts.{script.stem} " in rules
         assert ruled or f"python -m scripts.{script.stem} " in pages, script
         shown = subprocess.run(
-            [sys.executable, script, "--help"], capture_output=True, text=True, check=True, cwd=root
+            [sys.executable, script, "--help"], capture_output=True, text=True, **anywhere
         )
+        assert shown.returncode == 0, shown.stderr
         assert "--spec" in shown.stdout or not ruled
         assert len(script.read_text().splitlines()) <= 150

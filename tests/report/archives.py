@@ -55,5 +55,5 @@ def repair(files: dict[str, bytes]) -> dict[str, bytes]:
 
 def verify(root: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
     """Run the script on an archive."""
-    command = [sys.executable, "-m", "scripts.verify_publication", *map(str, arguments)]
+    command = [sys.executable, root / "scripts/verify_publication.py", *map(str, arguments)]
     return subprocess.run(command, cwd=root, capture_output=True, text=True)

@@ -19,9 +19,9 @@ from mribench.files import (
 )
 from mribench.metrics.columns import LESION_SIZE_COLUMNS, VOLUME_COLUMNS
 from mribench.metrics.runs import Run, Scoring, Tables, score_run
+from mribench.report.remaking import make_tables
 from mribench.statistics.collect import FAILURE_COLUMNS
 from mribench.statistics.formats import write_tidy
-from scripts.verify_publication import make_tables
 
 TITLE = "Mini <script>alert('title')</script> & more"
 SITES = ("B <img src=x onerror=alert(2)> &_%$", "A")

@@ -25,7 +25,10 @@ MINI = [512, 430, 520, 428, 500, 600, 364, 380, 658, 445, 432, 626, 260, 477, 25
 
 
 def test_icc_of_shrout_and_fleiss():
-    assert icc_agreement(JUDGES.astype(float)) == pytest.approx(0.29, abs=0.005)
+    found = icc_agreement(JUDGES.astype(float))
+    assert found.value == pytest.approx(0.29, abs=0.005)
+    # The R package psych prints 0.019 to 0.76 for these ratings.
+    assert (found.low, found.high) == pytest.approx((0.019, 0.761), abs=0.001)
 
 
 def test_limits_of_bland_and_altman():
@@ -41,12 +44,28 @@ def test_limits_of_bland_and_altman():
 
 def test_identical_volumes_agree_fully():
     volumes = np.array([[1.0, 1.0], [5.0, 5.0], [9.0, 9.0], [2.0, 2.0]])
-    assert icc_agreement(volumes) == 1
+    assert icc_agreement(volumes).value == 1
+    assert np.isnan(icc_agreement(volumes).low)
     assert pearson(*volumes.T)[0] == pytest.approx(1)
     # A constant shift leaves the correlation and costs agreement.
     shifted = volumes + np.array([0, 3])
     assert pearson(*shifted.T)[0] == pytest.approx(1)
-    assert icc_agreement(shifted) < 0.8
+    assert icc_agreement(shifted).value < 0.8
+
+
+@pytest.mark.parametrize(("number", "error", "shift"), [(15, 1.0, 0.0), (40, 1.0, 0.6)])
+def test_the_interval_of_the_icc_covers_by_simulation(number, error, shift):
+    random = np.random.default_rng(9)
+    true = 4 / (4 + error + shift)
+    hits = []
+    for _ in range(600):
+        cases = random.normal(0, 2, (number, 1))
+        ratings = cases + random.normal(0, error, (number, 2))
+        # Two raters, drawn at random with the spread that the model gives to raters.
+        found = icc_agreement(ratings + random.normal(0, np.sqrt(shift), 2))
+        hits.append(found.low <= true <= found.high)
+    # With two raters the interval is approximate where the raters differ: 92 % here.
+    assert 0.9 <= np.mean(hits) <= 0.985
 
 
 def volume_table(pairs, seeds=(0,)):
@@ -75,6 +94,7 @@ def test_too_few_cases_are_said_to_be_too_few():
     assert (one["bias_ml"], one["icc"], one["note"]) == (2, None, "one case only")
     (same,) = agreement(volume_table([(1, 2), (1, 2), (1, 2)]))
     assert same["pearson"] is None
+    assert (same["icc"], same["icc_low"]) == (0, None)
     assert same["note"] == "too few different volumes"
     assert same["bias_ml"] == 1
 

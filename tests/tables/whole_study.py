@@ -1,15 +1,15 @@
-"""A study's tidy tables, made by the scripts, with methods of three papers."""
+"""A study's tidy tables, with methods of three papers."""
 
-import json
 from pathlib import Path
 
 import numpy as np
 
-from mribench.command import parser
+from mribench.config import Evaluation
 from mribench.files import write_table
 from mribench.metrics.columns import METRIC_COLUMNS
+from mribench.report.study_tables import TableSettings, write_tables
 from mribench.statistics.formats import write_tidy
-from scripts import compare_methods, render_tables
+from mribench.statistics.study import study_statistics, write_statistics
 
 METHODS = {
     "base128": {"method": "scp", "head": "base", "n_c": 128, "epochs": 9},
@@ -90,16 +90,12 @@ def settings(**evaluation):
 
 
 def make_tables(folder: Path, rows=None, chosen=None, detection=None, **evaluation) -> Path:
-    """Run both scripts in this process; return the folder of the tables."""
+    """Make statistics and tables; return the folder of the tables."""
     write_inputs(folder, rows or metric_rows())
-    statistics = parser("").parse_args(["--spec", json.dumps(evaluation)])
-    statistics.metrics, statistics.scans = folder / "metrics.csv", folder / "scans.tsv"
-    statistics.ranking = folder / "ranking.csv"
-    compare_methods.main(statistics)
-    spec = json.dumps(chosen or settings(**evaluation))
-    tables = parser("").parse_args(["--spec", spec])
-    tables.ranking, tables.costs = folder / "ranking.csv", folder / "costs.csv"
-    tables.agreement, tables.detection = None, detection
-    tables.output = folder / "tables/leaderboard.csv"
-    render_tables.main(tables)
+    statistics = Evaluation.model_validate(evaluation)
+    found = study_statistics(folder / "metrics.csv", folder / "scans.tsv", statistics)
+    write_statistics(found, folder)
+    tables = TableSettings.model_validate(chosen or settings(**evaluation))
+    counts = {"detection": detection} if detection else {}
+    write_tables(folder, folder / "costs.csv", counts, tables, folder / "tables")
     return folder / "tables"

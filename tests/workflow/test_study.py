@@ -2,6 +2,7 @@
 
 import copy
 import csv
+import hashlib
 import json
 import re
 import shutil
