@@ -244,8 +244,11 @@ def predict(model: Path, device: str, threads: int) -> None:
 
 
 def end_with_the_starter() -> None:
-    """End this process and its workers when standard input is closed."""
-    sys.stdin.read()
+    """End this process and its workers when standard input is closed.
+
+    Read without ``sys.stdin``, whose lock a forked worker would wait for.
+    """
+    os.read(sys.stdin.fileno(), 1)
     os.killpg(0, signal.SIGTERM)
 
 

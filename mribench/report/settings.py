@@ -10,6 +10,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 CITATIONS = Path(__file__).parent / "citations.bib"
 PRESETS = Path(__file__).parents[1] / "metrics/presets"
 TEMPLATE = "MNI152NLin2009aSym"
+COVARIANT = ("scp", "scp3d")
 
 
 class Atlas(Model):
@@ -46,6 +47,8 @@ class FigureSettings(Model):
     """Metric conventions; the first metric chooses the cases to show."""
     atlas: Atlas | None = None
     """The way to the template; null where the study knows none."""
+    covariant: tuple[Name, ...] = ()
+    """The methods that are SCP, whose weights are drawn."""
 
 
 class ReviewSettings(Model):
@@ -85,6 +88,7 @@ def figure_settings(study: Study) -> dict[str, Any]:
         "methods": list(study.methods),
         "preset": study.evaluation.preset,
         "atlas": atlas.model_dump() if (atlas := find_atlas(study)) else None,
+        "covariant": [name for name, entry in study.methods.items() if entry.method in COVARIANT],
     }
 
 
