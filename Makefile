@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-quick test-cluster faults reruns lint format schema clean
+.PHONY: demo test test-quick test-cluster faults reruns lint format schema nnunet clean
 
 demo: .venv/run-installed
 	$(BIN)/snakemake --cores all
@@ -47,6 +47,9 @@ format: .venv/test-installed
 schema: .venv/run-installed
 	$(BIN)/python -m mribench.schema
 
+# nnU-Net in an environment of its own, for the method `nnunet`.
+nnunet: .venv-nnunet/installed
+
 clean:
 	rm -rf results .snakemake
 
@@ -59,4 +62,10 @@ clean:
 
 .venv/test-installed: .venv/run-installed requirements/test.txt
 	$(BIN)/pip install --disable-pip-version-check --quiet -r requirements/test.txt
+	touch $@
+
+.venv-nnunet/installed: requirements/nnunet.txt
+	$(PYTHON) -m venv .venv-nnunet
+	.venv-nnunet/bin/pip install --disable-pip-version-check --quiet $$(grep '^torch==' $<)
+	.venv-nnunet/bin/pip install --disable-pip-version-check --quiet --no-deps -r $<
 	touch $@

@@ -34,6 +34,7 @@ class Program(NamedTuple):
 
     `home` is the environment variable that names its folder, whose ``bin`` holds the
     commands and where `version_file` lies. A program without one is found on the PATH.
+    `place` is where the Makefile of the project puts it, for when the variable is not set.
     """
 
     commands: tuple[str, ...]
@@ -41,6 +42,7 @@ class Program(NamedTuple):
     remedy: str
     home: str | None = None
     version_file: str = ""
+    place: Path | None = None
 
 
 PROGRAMS = {
@@ -69,6 +71,14 @@ PROGRAMS = {
         ("dcm2niix",),
         "nipype",
         "install it with `apt install dcm2niix` or `conda install -c conda-forge dcm2niix`",
+    ),
+    "nnU-Net": Program(
+        ("nnUNetv2_train", "python"),
+        None,
+        "run `make nnunet`, or set NNUNET_ENVIRONMENT to the folder of an environment with "
+        "nnunetv2 and safetensors",
+        "NNUNET_ENVIRONMENT",
+        place=Path(__file__).parent.parent / ".venv-nnunet",
     ),
 }
 MODULES = {"fslpy": "fsl", "nipype": "nipype"}
@@ -132,13 +142,16 @@ def require(name: str) -> None:
 
 
 def home(name: str) -> Path | None:
-    """Return a program's folder: as its variable says, or the active conda environment."""
+    """Return a program's folder: as its variable says, the active conda environment, or its place.
+
+    The last two only where they hold the program's first command.
+    """
     program = PROGRAMS[name]
     given = os.environ.get(program.home or "")
-    if given:
-        return Path(given)
-    conda = Path(os.environ.get("CONDA_PREFIX", "/nowhere"))
-    return conda if program.home and Path(conda, "bin", program.commands[0]).exists() else None
+    if given or program.home is None:
+        return Path(given) if given else None
+    folders = [Path(os.environ.get("CONDA_PREFIX", "/nowhere")), program.place or Path("/nowhere")]
+    return next((f for f in folders if Path(f, "bin", program.commands[0]).exists()), None)
 
 
 def find(name: str, command: str) -> str | None:

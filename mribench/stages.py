@@ -30,10 +30,16 @@ BACKEND_OF = {
 }
 # The columns of scans.tsv with what the back end `given` of a stage reads.
 GIVEN_FILE = {"strip_skull": "brain_mask", "segment_tissues": "tissues"}
-# Back ends and recipes that call programs (mribench.programs), and their conda environments.
-PROGRAM_OF = {"fsl": "FSL", "spm": "SPM", "synthstrip": "FreeSurfer", "dicom": "dcm2niix"}
-ENVIRONMENT_OF = {"fsl": "fsl", "spm": "nipype", "dicom": "nipype"}
-IN_ENVIRONMENT = ("FSL", "dcm2niix")
+# Back ends, recipes and methods that call programs (mribench.programs), and their conda environments.
+PROGRAM_OF = {
+    "fsl": "FSL",
+    "spm": "SPM",
+    "synthstrip": "FreeSurfer",
+    "dicom": "dcm2niix",
+    "nnunet": "nnU-Net",
+}
+ENVIRONMENT_OF = {"fsl": "fsl", "spm": "nipype", "dicom": "nipype", "nnunet": "nnunet"}
+IN_ENVIRONMENT = ("FSL", "dcm2niix", "nnU-Net")
 
 
 def stage_settings(study: Study, variant: str, stage: str) -> dict[str, Any]:
@@ -95,6 +101,11 @@ def stage_environment(variant: Variant, stage: str, default: str) -> str:
     return ENVIRONMENT_OF.get((stage_backend(variant, stage) or "").rpartition("_")[2], default)
 
 
+def method_environment(study: Study, method: str) -> str:
+    """Return the name of the conda environment (in ``envs/``) that a method runs in."""
+    return ENVIRONMENT_OF.get(study.methods[method].method, "torch")
+
+
 def require_programs(study: Study, use_conda: bool) -> None:
     """Raise where a program is missing that the study calls.
 
@@ -111,6 +122,7 @@ def require_programs(study: Study, use_conda: bool) -> None:
         One line: the key of the configuration, the program and how to get it.
     """
     names = {"dataset.recipe": study.dataset.recipe}
+    names |= {f"methods.{name}.method": entry.method for name, entry in study.methods.items()}
     for name in sorted({method.variant for method in study.methods.values()}):
         chosen = study.variants[name].model_dump(by_alias=True)
         for _, key in BACKEND_OF.values():

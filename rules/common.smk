@@ -214,6 +214,11 @@ def method_module(wildcards):
     return f"methods/{STUDY.methods[wildcards.method].method}"
 
 
+def method_environment(wildcards):
+    """The conda environment of a method: its own where it is a program."""
+    return ROOT / "envs" / f"{stages.method_environment(STUDY, wildcards.method)}.yaml"
+
+
 @cache
 def settings_of(variant, stage):
     """The slice of the configuration that one stage of a variant reads."""

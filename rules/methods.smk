@@ -77,7 +77,7 @@ rule train_model:
     benchmark:
         "<study>/benchmarks/train_model/{method}/fold-{fold}_seed-{seed}.tsv"
     conda:
-        "../envs/torch.yaml"
+        method_environment
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 1440 * attempt,
@@ -107,7 +107,7 @@ rule predict_cases:
     benchmark:
         "<study>/benchmarks/predict_cases/{method}/fold-{fold}_seed-{seed}.tsv"
     conda:
-        "../envs/torch.yaml"
+        method_environment
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 120 * attempt,

@@ -1,6 +1,7 @@
 """Say what a run costs: parameters, operations, memory, and seconds to train and predict.
 
-Parameters and operations are counted for one patch, the rest was measured in the run.
+Parameters and operations are counted for one patch, here or by the run itself; the rest was
+measured in the run.
 """
 
 import argparse
@@ -22,7 +23,7 @@ def main(arguments: argparse.Namespace) -> None:
     seconds = [entry["seconds"] for entry in predictions.values() if "seconds" in entry]
     memory = {f"peak_{where}_mb": value for where, value in run["peak_memory_mb"].items()}
     cost = {
-        **method.cost(),
+        **(run.get("network") or method.cost()),
         **memory,
         "training_seconds": run["seconds"],
         "prediction_seconds_per_case": round(fmean(seconds), 3) if seconds else None,

@@ -34,6 +34,7 @@ def main(arguments: argparse.Namespace) -> None:
         preset.metrics,
         arguments.output,
         load_template(settings.atlas, arguments.metrics.parent) if settings.atlas else None,
+        settings.covariant,
     )
 
 

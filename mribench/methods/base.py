@@ -180,6 +180,29 @@ class SegmentationMethod(ABC, Generic[AnySettings]):
         """Open a case of the store with the contrasts of the method, in its order."""
         return store.open(name).only(self.channels)
 
+    def require_same_input(self, model: Path) -> None:
+        """Refuse a model of other contrasts or classes.
+
+        Raises
+        ------
+        TrainingError
+            If they differ.
+        """
+        from mribench.training.weights import read_description
+
+        found = read_description(model)
+        for key, expected in (("contrasts", self.contrasts), ("classes", self.classes)):
+            if found[key] != expected:
+                raise TrainingError(
+                    describe(
+                        subject=self.settings.method,
+                        file=model,
+                        found=f"{key} {', '.join(found[key])}",
+                        expected=", ".join(expected),
+                        remedy="predict with the data set that the model was trained for",
+                    )
+                )
+
     def description(self) -> dict[str, str]:
         """Return what a model file says of itself: one entry of canonical JSON."""
         content = {
@@ -242,29 +265,6 @@ class NetworkMethod(SegmentationMethod[NetworkSettings]):
         self.network = self.build_network()
         self.network.load_state_dict(load_weights(model))
         self.network.to(self.device).eval()
-
-    def require_same_input(self, model: Path) -> None:
-        """Refuse a model of other contrasts or classes.
-
-        Raises
-        ------
-        TrainingError
-            If they differ.
-        """
-        from mribench.training.weights import read_description
-
-        found = read_description(model)
-        for key, expected in (("contrasts", self.contrasts), ("classes", self.classes)):
-            if found[key] != expected:
-                raise TrainingError(
-                    describe(
-                        subject=self.settings.method,
-                        file=model,
-                        found=f"{key} {', '.join(found[key])}",
-                        expected=", ".join(expected),
-                        remedy="predict with the data set that the model was trained for",
-                    )
-                )
 
     def volume_logits(
         self, network: "torch.nn.Module", case: "Case", device: "torch.device"

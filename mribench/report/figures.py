@@ -31,6 +31,7 @@ from mribench.report.voxel_counts import (
     measure_volumes,
     table_of,
 )
+from mribench.report.weight_maps import plot_weight_maps, read_weight_maps
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -58,6 +59,7 @@ def plot_all(
     metrics: Sequence[Metric],
     folder: Path,
     template: Template | None = None,
+    covariant: tuple[str, ...] = (),
 ) -> None:
     """Write every figure as PNG and SVG, the films of the cases and ``manifest.json``.
 
@@ -75,6 +77,8 @@ def plot_all(
         Where everything is written.
     template
         The template, where the study registers its cases to one.
+    covariant
+        The methods that are SCP, whose weights are drawn.
     """
     gallery, main = Gallery(folder), metrics[0]
     heat = HeatMaps(template, results.ranked(main.name, results.labels[0])) if template else None
@@ -92,6 +96,7 @@ def plot_all(
             add_heat_maps(gallery, heat)
         add_costs(gallery, results, main)
         add_learning_curves(gallery, results)
+        add_weight_maps(gallery, results, covariant)
         for metric in metrics[1:]:
             add_distribution(gallery, results, metric)
     write_json(folder / "manifest.json", gallery.entries)
@@ -201,6 +206,21 @@ def add_learning_curves(gallery: Gallery, results: Results) -> None:
         "Thin lines are runs (fold and seed), thick lines their mean while all runs of the "
         f"method train.{missing}",
         plot_learning_curves(curves, results.methods),
+    )
+
+
+def add_weight_maps(gallery: Gallery, results: Results, covariant: tuple[str, ...]) -> None:
+    """Add what the SCP networks know of the place, where there are any."""
+    if not covariant:
+        return
+    gallery.add(
+        "weight_maps",
+        "training",
+        "Weights that SCP learned by place",
+        "Statistics over the features of W = Φ(S), each scaled from 0 to 1, first run of each "
+        "method; a whole axial slice from edge to edge, left is the patient's right, front is up. "
+        "Blocks: at half height. Of several classes the first.",
+        plot_weight_maps(read_weight_maps(results, covariant)),
     )
 
 

@@ -12,6 +12,7 @@ CITATIONS = Path(__file__).parent / "citations.bib"
 PRESETS = Path(__file__).parents[1] / "metrics/presets"
 TEMPLATE = "MNI152NLin2009aSym"
 OwnerOf = Callable[[str, str], str]
+COVARIANT = ("scp", "scp3d")
 
 
 class Atlas(Model):
@@ -48,6 +49,8 @@ class FigureSettings(Model):
     """Metric conventions; the first metric chooses the cases to show."""
     atlas: Atlas | None = None
     """The way to the template; null where the study knows none."""
+    covariant: tuple[Name, ...] = ()
+    """The methods that are SCP, whose weights are drawn."""
 
 
 class ReviewSettings(Model):
@@ -87,6 +90,7 @@ def figure_settings(study: Study) -> dict[str, Any]:
         "methods": list(study.methods),
         "preset": study.evaluation.preset,
         "atlas": atlas.model_dump() if (atlas := find_atlas(study)) else None,
+        "covariant": [name for name, entry in study.methods.items() if entry.method in COVARIANT],
     }
 
 
