@@ -16,7 +16,7 @@ from mribench.training.devices import choose_device
 from mribench.training.ensembles import average
 from mribench.training.intensity import read_scale
 from mribench.training.prediction import predict_case
-from mribench.training.record import machine
+from mribench.training.record import place, software
 from mribench.training.store import CaseStore
 
 FOLDER = "anat"
@@ -112,7 +112,7 @@ def write_predictions(
         "Models": [run.origin() for run in ensemble.runs],
         "Labels": {name: 1 + k for k, name in enumerate(ensemble.store.classes)},
         "Parameters": dict(parameters),
-        "Made": machine(choose_device(device)),
+        "Made": {**place(choose_device(device)), **software()},
         **{"Software": "mribench", "SoftwareVersion": __version__, "Manual": False},
     }
     write_description(output)
