@@ -42,6 +42,8 @@ rule aggregate_metrics:
         volumes=run_files("volumes.csv"),
         lesion_sizes=run_files("lesion_sizes.csv"),
         costs=run_files("cost.json"),
+        # So that runs of new methods are not overlooked where stores are made again.
+        stores=expand("<study>/store/{variant}/manifest.json", variant=VARIANTS, allow_missing=True),
     output:
         metrics="<study>/metrics.csv",
         volumes="<study>/volumes.csv",
