@@ -4,7 +4,8 @@
 methods x 5 folds x 3 seeds over a BIDS folder of empty files with an index of fake scans. It
 times ``snakemake --dry-run``, then puts an empty file in the place of every output, lets
 Snakemake record them as made (``--touch``), and times the check that nothing is to be done.
-Prints a Markdown table.
+Prints a Markdown table; ``--table`` adds the rows to a CSV file and ``--figure`` draws all rows
+of that file. CPU seconds tell more than seconds where others use the machine too.
 """
 
 import argparse
@@ -18,6 +19,9 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+import matplotlib.pyplot as plt
+import pandas as pd
+
 from mribench.dataset.index import SCAN_COLUMNS
 from mribench.files import write_table
 
@@ -26,11 +30,19 @@ METHODS, FOLDS, SEEDS = 10, 5, 3
 CONTRASTS = ("T1w", "FLAIR")
 
 
+COLUMNS = (
+    "subjects",
+    "jobs",
+    *(f"{step}_{what}" for step in ("plan", "check") for what in ("s", "cpu_s", "gb")),
+)
+
+
 class Timing(NamedTuple):
     """What one call of Snakemake took and said."""
 
     seconds: float
-    megabytes: float
+    cpu_seconds: float
+    gigabytes: float
     output: str
 
 
@@ -104,7 +116,8 @@ def run(folder: Path, *arguments: str) -> Timing:
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise SystemExit(output[-3000:])
-    return Timing(time.perf_counter() - before, usage.ru_maxrss / 1024, output)
+    cpu = usage.ru_utime + usage.ru_stime
+    return Timing(time.perf_counter() - before, cpu, usage.ru_maxrss / 1024**2, output)
 
 
 def count_jobs(output: str) -> int:
@@ -126,26 +139,43 @@ def make_outputs(folder: Path) -> None:
                 file.touch()
 
 
-def measure(subjects: int, checked: bool) -> str:
+def measure(subjects: int, checked: bool) -> dict[str, object]:
     """Return one row of the table."""
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         make_study(folder, subjects)
         planned = run(folder, "--dry-run", "--quiet", "rules")
-        row = [subjects, count_jobs(planned.output), *shown(planned)]
+        row = {"subjects": subjects, "jobs": count_jobs(planned.output), **shown("plan", planned)}
         if checked:
             make_outputs(folder)
-            run(folder, "--touch", "--quiet", "all")
+            run(folder, "--touch", "--forceall", "--quiet", "all", "--cores", "100000")
             done = run(folder)
             if "Nothing to be done" not in done.output:
                 raise SystemExit(f"something was left to do:\n{done.output[-3000:]}")
-            row += shown(done)
-    return "| " + " | ".join(map(str, row)) + " |"
+            row |= shown("check", done)
+    return {name: row.get(name, "") for name in COLUMNS}
 
 
-def shown(timing: Timing) -> list[str]:
-    """Return seconds and gigabytes for the table."""
-    return [f"{timing.seconds:.1f}", f"{timing.megabytes / 1024:.2f}"]
+def shown(step: str, timing: Timing) -> dict[str, str]:
+    """Return seconds, CPU seconds and gigabytes for the table."""
+    values = (f"{timing.seconds:.1f}", f"{timing.cpu_seconds:.1f}", f"{timing.gigabytes:.2f}")
+    return {
+        f"{step}_{what}": value for what, value in zip(("s", "cpu_s", "gb"), values, strict=True)
+    }
+
+
+def draw(table: Path, figure: Path) -> None:
+    """Draw CPU seconds and memory over the number of subjects."""
+    rows = pd.read_csv(table).sort_values("subjects")
+    made, axes = plt.subplots(1, 2, figsize=(8, 3.2), layout="constrained")
+    for axis, unit, label in zip(
+        axes, ("cpu_s", "gb"), ("CPU seconds", "memory in GB"), strict=True
+    ):
+        for step, name in (("plan", "snakemake --dry-run"), ("check", "nothing to be done")):
+            axis.plot(rows["subjects"], rows[f"{step}_{unit}"], marker="o", label=name)
+        axis.set(xlabel="subjects", ylabel=label, ylim=(0, None))
+    axes[0].legend(frameon=False)
+    made.savefig(figure, dpi=150)
 
 
 def main() -> None:
@@ -153,12 +183,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--subjects", type=int, nargs="+", default=[10, 100, 500, 1000, 2000])
     parser.add_argument("--plan-only", action="store_true", help="leave the second check out")
+    parser.add_argument("--table", type=Path, help="CSV file that the rows are added to")
+    parser.add_argument("--figure", type=Path, help="PNG of all rows of the CSV file")
     arguments = parser.parse_args()
-    head = ["subjects", "jobs", "plan, s", "plan, GB"]
-    head += [] if arguments.plan_only else ["nothing to do, s", "nothing to do, GB"]
-    print("| " + " | ".join(head) + " |\n|" + "---|" * len(head))
+    print("| " + " | ".join(COLUMNS) + " |\n|" + "---|" * len(COLUMNS))
     for number in arguments.subjects:
-        print(measure(number, not arguments.plan_only), flush=True)
+        row = measure(number, not arguments.plan_only)
+        print("| " + " | ".join(map(str, row.values())) + " |", flush=True)
+        if arguments.table:
+            known = pd.read_csv(arguments.table) if arguments.table.exists() else None
+            pd.concat([known, pd.DataFrame([row])]).to_csv(arguments.table, index=False)
+    if arguments.table and arguments.figure:
+        draw(arguments.table, arguments.figure)
 
 
 if __name__ == "__main__":

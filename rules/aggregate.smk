@@ -47,6 +47,8 @@ rule aggregate_metrics:
         lesion_sizes=run_files("lesion_sizes.csv"),
         predictions=run_files("predictions.json"),
         costs=run_files("cost.json"),
+        # So that runs of new methods are not overlooked where stores are made again.
+        stores=expand("<study>/store/{variant}/manifest.json", variant=VARIANTS, allow_missing=True),
     output:
         metrics="<study>/metrics.csv",
         volumes="<study>/volumes.csv",

@@ -264,8 +264,12 @@ def test_upstream(wildcards):
 
 
 def plan_spec(wildcards):
-    """The spec of the training or the prediction of a run."""
-    of_step = {"training": TRAINING_SPEC, "prediction": PREDICTION_SPEC}
+    """The spec of the training, the prediction or the evaluation of a run."""
+    of_step = {
+        "training": TRAINING_SPEC,
+        "prediction": PREDICTION_SPEC,
+        "evaluation": SCORING_SPEC,
+    }
     return of_step[wildcards.step](wildcards)
 
 

@@ -17,6 +17,7 @@ SCORING_SPEC = spec(
 
 rule evaluate_predictions:
     input:
+        plan=f"{RUN}/evaluation_plan.json",
         predictions=f"{RUN}/predictions.json",
         scans=ancient("<study>/dataset/scans.tsv"),
         splits="<study>/dataset/splits.tsv",

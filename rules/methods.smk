@@ -35,9 +35,9 @@ rule pack_cases:
         "--scans {input.scans:q} --output {output:q}"
 
 
-# The store and the splits must not trigger training when they are made again, so they are
-# ancient inputs; but then Snakemake overlooks a change of the spec as well. The plan, which
-# depends on nothing that is made again, carries that change to the job.
+# The store and the splits are ancient inputs, because they must not trigger a training when they
+# are made again. But Snakemake overlooks whatever else changed of a job below one that runs and
+# behind an ancient input. The plan depends on nothing that is made again: it carries the change.
 rule plan_run:
     input:
         ancient("<study>/dataset/scans.tsv"),
@@ -46,7 +46,7 @@ rule plan_run:
     log:
         "<study>/logs/plan_run/{method}/fold-{fold}_seed-{seed}_{step}.log",
     wildcard_constraints:
-        step="training|prediction",
+        step="training|prediction|evaluation",
     localrule: True
     conda:
         "../envs/base.yaml"
@@ -127,7 +127,7 @@ rule measure_cost:
     input:
         run=f"{RUN}/run.json",
         predictions=f"{RUN}/predictions.json",
-        store=ancient(store_of),
+        store=store_of,
     output:
         f"{RUN}/cost.json",
     log:

@@ -162,8 +162,8 @@ def describe_left(runs: Sequence[Run]) -> Iterator[str]:
         unknown += seconds is None
     if left:
         time_left = timedelta(seconds=round(known))
-        guess = f"; {unknown} of them of methods without experience" if unknown else ""
-        yield f"left: {len(left)} trainings, {time_left} one after the other{guess}"
+        guess = f", without {unknown} of methods that were not seen yet" if unknown else ""
+        yield f"trainings left: {len(left)}, {time_left} one after the other{guess}"
 
 
 def _seconds_left(run: Run, runs: Sequence[Run]) -> float | None:

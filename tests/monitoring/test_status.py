@@ -168,9 +168,9 @@ def test_sizes_are_readable(size, text):
 def test_time_left_is_told_from_finished_and_running_trainings(folder):
     def left():
         lines = describe(load_study(STUDY), folder)
-        return next((line for line in lines if line.startswith("left: ")), None)
+        return next((line for line in lines if line.startswith("trainings left: ")), None)
 
-    assert left().endswith("8 of them of methods without experience")
+    assert left().endswith("without 8 of methods that were not seen yet")
     logs = folder / "logs/train_model"
     put(logs / "unet2d/fold-0_seed-0.log", "INFO: u: epoch 4/10 loss 0.5 dice 0.1 left 1:30\n")
     assert left() == (
@@ -181,7 +181,7 @@ def test_time_left_is_told_from_finished_and_running_trainings(folder):
             run = folder / f"runs/flair_threshold/fold-{fold}_seed-{seed}"
             put(run / "model.safetensors")
             put(run / "run.json", '{"seconds": 5.0}')
-    assert left() == "left: 4 trainings, 0:09:00 one after the other"
+    assert left() == "trainings left: 4, 0:09:00 one after the other"
     run = put(folder / "runs/unet2d/fold-1_seed-0/run.json", '{"seconds": 100}').parent
     put(run / "model.safetensors")
-    assert left() == "left: 3 trainings, 0:04:50 one after the other"
+    assert left() == "trainings left: 3, 0:04:50 one after the other"

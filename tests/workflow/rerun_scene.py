@@ -110,23 +110,29 @@ class Scene:
         text = path.read_text()
         assert change(text) != text
         path.write_text(change(text))
-        yield
-        path.write_text(text)
+        try:
+            yield
+        finally:
+            path.write_text(text)
 
     @contextmanager
     def roles(self, changed: dict[str, tuple[str, ...]]) -> Iterator[None]:
         """Change the roles of cases in the table of splits, and take the change back."""
         write_roles(self.folder, {**ROLES, **changed})
-        yield
-        write_roles(self.folder, ROLES)
+        try:
+            yield
+        finally:
+            write_roles(self.folder, ROLES)
 
     @contextmanager
     def one_more_case(self, roles: tuple[str, ...]) -> Iterator[None]:
         """Add a case with its roles to the data set, and take it away again."""
         self.move_case(self.folder / "spare", self.folder / "bids")
-        with self.roles({NEW_CASE: roles}):
-            yield
-        self.move_case(self.folder / "bids", self.folder / "spare")
+        try:
+            with self.roles({NEW_CASE: roles}):
+                yield
+        finally:
+            self.move_case(self.folder / "bids", self.folder / "spare")
 
 
 def copy_project(root: Path, target: Path) -> None:

@@ -47,19 +47,24 @@ def plans(step, *runs):
 
 
 def whole_runs(*runs):
-    """All jobs of runs."""
+    """All jobs of runs that are trained again."""
     return of_runs(TRAIN, *runs) | plans("training", *runs) | plans("prediction", *runs)
+
+
+def new_runs(*runs):
+    """All jobs of runs that were not there."""
+    return whole_runs(*runs) | plans("evaluation", *runs)
 
 
 SETTINGS = {
     "one more method": (
         lambda s: s["methods"].update(second={"method": "flair_threshold", "variant": "native"}),
-        whole_runs("second/fold-0_seed-0", "second/fold-1_seed-0") | FOLLOWS,
+        new_runs("second/fold-0_seed-0", "second/fold-1_seed-0") | FOLLOWS,
         "not made yet",
     ),
     "one more seed": (
         lambda s: s["protocol"].update(seeds=[0, 1]),
-        whole_runs(*(run.replace("seed-0", "seed-1") for run in ALL)) | FOLLOWS,
+        new_runs(*(run.replace("seed-0", "seed-1") for run in ALL)) | FOLLOWS,
         "not made yet",
     ),
     "one hyperparameter of a method": (
@@ -121,7 +126,7 @@ EDITS = {
     "code of a metric": (
         "mribench/metrics/surface.py",
         lambda text: text.replace("compact_nodes=False", "compact_nodes=True"),
-        of_runs(SCORE, *ALL) | FOLLOWS,
+        of_runs(SCORE, *ALL) | plans("evaluation", *ALL) | FOLLOWS,
         CODE,
     ),
     "code of the report": (
@@ -231,6 +236,7 @@ def test_one_more_case(scene, record_rerun, change, roles, trained, tested):
         scene.workspace.run(scene.study, "--until", "index_dataset")
         expected = OF_NEW_CASE | of_runs(PREDICT, *ALL) | of_runs(("train_model",), *trained)
         expected |= plans("training", *trained) | plans("prediction", *tested)
+        expected |= plans("evaluation", *tested)
         expected |= FOLLOWS | {"make_splits"}
         check(scene, record_rerun, change, scene.plan(scene.study), expected, "not made yet")
     scene.workspace.run(scene.study, "--until", "index_dataset")
@@ -241,7 +247,7 @@ def test_a_case_in_another_role(scene, record_rerun):
     """The table of splits is made again, which must not hide that trainings change."""
     with scene.roles({"sub-02": ("test", "train")}):
         changed = (THRESHOLD[0], UNET[0])
-        expected = whole_runs(*changed) | of_runs(SCORE, *ALL) | FOLLOWS | {"make_splits"}
+        expected = new_runs(*changed) | of_runs(SCORE, *ALL) | FOLLOWS | {"make_splits"}
         change = "a case moved from training to test in fold 0"
         words = "the table of splits has changed"
         check(scene, record_rerun, change, scene.plan(scene.study), expected, words)
