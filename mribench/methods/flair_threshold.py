@@ -58,10 +58,11 @@ class Method(base.SegmentationMethod[Settings]):
     def train(self, job: "Job") -> None:
         """Search the grid on the training cases."""
         from mribench.training.baseline import record_run, save_numbers
+        from mribench.training.loop import open_cases
 
-        cases = [self.open_case(job.store, name) for name in job.training]
+        cases = open_cases(self, job, job.training, "training")
         with record_run(job):
-            rows = self.search([case for case in cases if case.labelled])
+            rows = self.search(cases)
             self.learned = max(rows, key=lambda row: row["dice"])
             learned = {key: self.learned[key] for key in rows[0] if key != "dice"}
             files.write_table(job.run_folder / "history.csv", rows, list(rows[0]), sealed=True)

@@ -10,7 +10,14 @@ from mribench.training.patches import Batch, Sampler
 from mribench.training.store import Case, CaseStore
 
 
-class Learner(Protocol):
+class Opener(Protocol):
+    """A method that opens cases of a store."""
+
+    def open_case(self, store: CaseStore, name: str) -> Case:
+        """Open a case with the contrasts of the method."""
+
+
+class Learner(Opener, Protocol):
     """A network with its recipe; ``mribench.methods.base.NetworkMethod`` is the one there is."""
 
     settings: Any
@@ -21,9 +28,6 @@ class Learner(Protocol):
 
     def build_network(self) -> nn.Module:
         """Return the network with fresh weights."""
-
-    def open_case(self, store: CaseStore, name: str) -> Case:
-        """Open a case with the contrasts of the method."""
 
     def make_sampler(self, cases: Sequence[Case], seed: int) -> Sampler:
         """Return the source of the training batches."""

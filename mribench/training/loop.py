@@ -21,7 +21,7 @@ from mribench.training.feed import Feed
 from mribench.training.history import History, Row
 from mribench.training.interruption import Interruption, StopRequestedError
 from mribench.training.job import Job
-from mribench.training.learner import Learner
+from mribench.training.learner import Learner, Opener
 from mribench.training.optimisers import make_optimiser
 from mribench.training.patches import Batch
 from mribench.training.schedules import learning_rate
@@ -276,7 +276,7 @@ class Trainer:
         }
 
 
-def open_cases(method: Learner, job: Job, names: Sequence[str], role: str) -> list[Case]:
+def open_cases(method: Opener, job: Job, names: Sequence[str], role: str) -> list[Case]:
     """Open the cases of a role.
 
     Raises
@@ -289,6 +289,7 @@ def open_cases(method: Learner, job: Job, names: Sequence[str], role: str) -> li
     if cases and not unlabelled:
         return cases
     found = f"no label for {', '.join(unlabelled)}" if unlabelled else f"no {role} cases"
+    found += f" (failed: {', '.join(job.left_out)})" if job.left_out else ""
     raise TrainingError(
         describe(
             subject=job.title,

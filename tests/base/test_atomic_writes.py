@@ -24,7 +24,8 @@ def writes(path):
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Call):
             name = ast.unparse(node.func)
-            if name.rpartition(".")[2] in WRITERS and not name.startswith("files."):
+            written = name.rpartition(".")[2] in WRITERS and node.args
+            if written and not name.startswith("files."):
                 yield ast.unparse(node), node.lineno
 
 

@@ -1,6 +1,8 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
-from small_methods import MakeMethod
+from small_methods import MakeJob, MakeMethod
 
 from mribench.errors import TrainingError
 from mribench.methods.base import load_method
@@ -73,3 +75,11 @@ def test_missing_contrast_and_several_classes_are_refused() -> None:
         Method(settings, ["T1w"], ["lesion"])
     with pytest.raises(TrainingError, match="expected one class"):
         Method(settings, ["FLAIR"], ["lesion", "stroke"])
+
+
+def test_training_on_nobody_is_refused(
+    make_method: MakeMethod, make_job: MakeJob, tmp_path: Path
+) -> None:
+    job = make_job(tmp_path, training=[], left_out=["sub-09"])
+    with pytest.raises(TrainingError, match=r"no training cases \(failed: sub-09\)"):
+        make_method("flair_threshold").train(job)
