@@ -15,10 +15,11 @@ from mribench.report.crate_contents import (
     size_of,
 )
 from mribench.report.crate_metadata import METADATA, Described, describe_crate
+from mribench.report.privacy import list_disclosures
 from mribench.report.results import Results
 
 
-def publish_study(study: Study, folder: Path, schema: str, output: Path) -> None:
+def publish_study(study: Study, folder: Path, schema: str, output: Path) -> list[str]:
     """Write the archive of a finished study.
 
     Parameters
@@ -31,6 +32,11 @@ def publish_study(study: Study, folder: Path, schema: str, output: Path) -> None
         JSON schema of the configuration, as text.
     output
         The zip file to write.
+
+    Returns
+    -------
+    What in the archive may identify a person, one sentence each
+    (:func:`mribench.report.privacy.list_disclosures`).
     """
     members = collect_members(study, folder, schema)
     results = Results(folder, tuple(study.methods))
@@ -43,6 +49,7 @@ def publish_study(study: Study, folder: Path, schema: str, output: Path) -> None
     environment = json.loads(bytes_of(members["environment.json"]))
     members[METADATA] = describe_crate(study, files, environment)
     write_archive(output, dict(sorted(members.items())))
+    return list_disclosures(members)
 
 
 def bytes_of(content: Content) -> bytes:
