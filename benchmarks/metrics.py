@@ -44,6 +44,8 @@ SHOWN = {
     "ASSD (mm)": ("assd",),
 }
 
+TOGETHER = ("MONAI", "surface-distance", "panoptica")
+
 
 def make_masks() -> tuple[np.ndarray, np.ndarray]:
     """Return a brain-sized volume with 200 balls and a prediction that misses and invents some."""
@@ -93,6 +95,12 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
     }
 
 
+def with_this_copy() -> dict[str, str]:
+    """Return the environment in which Python finds this copy of the package first."""
+    places = filter(None, (os.getcwd(), os.environ.get("PYTHONPATH")))
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(places)}
+
+
 def in_own_process(name: str, arguments: argparse.Namespace) -> dict[str, object]:
     """Run one tool in a process of its own, on one thread."""
     command = [sys.executable, __file__, "speed", "--tool", name]
@@ -102,8 +110,9 @@ def in_own_process(name: str, arguments: argparse.Namespace) -> dict[str, object
     if arguments.prediction:
         command += ["--prediction", arguments.prediction]
     threads = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMBA")}
-    environment = {**os.environ, **threads, "PYTHONPATH": os.getcwd()}
-    run = subprocess.run(command, capture_output=True, text=True, env=environment)
+    run = subprocess.run(
+        command, capture_output=True, text=True, env={**with_this_copy(), **threads}
+    )
     if run.returncode:
         return {"tool": name, "failed": run.stderr.strip().splitlines()[-1]}
     return dict(json.loads(run.stdout.splitlines()[-1]))
@@ -131,6 +140,9 @@ def compare_tools(arguments: argparse.Namespace) -> None:
                 f"| {name} | {len(found['numbers'])} | {found['wall']:.2f} | {found['cpu']:.2f} | "
                 f"{found['mib']:.0f} | {found['cpu'] / ours['cpu']:.1f} |"
             )
+        if set(TOGETHER) <= results.keys():
+            cpu = sum(results[name]["cpu"] for name in TOGETHER)
+            print(f"\n{' + '.join(TOGETHER)}: {cpu / ours['cpu']:.1f} times mribench")
         return
     names = list(ours["numbers"])
     print("| tool | " + " | ".join(names) + " |")
@@ -246,10 +258,9 @@ def run_study(arguments: argparse.Namespace) -> None:
 
 def run_script(name: str, options: tuple[str, ...], folder: Path) -> tuple[float, float, float]:
     """Run a script of the workflow; return its wall and processor seconds and its peak in MiB."""
-    environment = {**os.environ, "PYTHONPATH": os.getcwd()}
     started = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "-m", f"scripts.{name}", *options], cwd=folder, env=environment
+        [sys.executable, "-m", f"scripts.{name}", *options], cwd=folder, env=with_this_copy()
     )
     _, status, usage = os.wait4(process.pid, 0)
     if status:

@@ -19,8 +19,10 @@ def main(arguments: argparse.Namespace) -> None:
     from mribench.schema import schema_text
 
     study = restore_study(provenance.read_spec(arguments.spec))
-    publish_study(study, arguments.metrics.parent, schema_text(), arguments.output)
+    risks = publish_study(study, arguments.metrics.parent, schema_text(), arguments.output)
     logger = logging.getLogger("mribench")
+    for risk in risks:
+        logger.warning("look before you release: %s", risk)
     logger.info("%s: SHA-256 %s", arguments.output, checksum(arguments.output))
 
 

@@ -115,7 +115,7 @@ def score_all(score: Callable[[str], Tables], cases: Sequence[str], subject: str
     Raises
     ------
     DataError
-        The problem of the one case, or one line per case under a count.
+        One line per case that cannot be scored, under their count.
     """
     tables, problems = Tables([], [], []), []
     for case in cases:
@@ -124,15 +124,21 @@ def score_all(score: Callable[[str], Tables], cases: Sequence[str], subject: str
                 rows += more
         except DataError as error:
             problems.append(error)
-    if len(problems) == 1:
+    if problems and len(cases) == 1:
         raise problems[0]
     if problems:
         lines = "\n".join(f"  {problem}" for problem in problems)
-        raise DataError(
+        raise common_kind(problems)(
             f"{subject}: {len(problems)} of {len(cases)} cases cannot be scored, "
             f"so none is:\n{lines}"
         )
     return tables
+
+
+def common_kind(problems: Sequence[DataError]) -> type[DataError]:
+    """Return the class of the errors where all have one, else the general one."""
+    kinds = {type(problem) for problem in problems}
+    return kinds.pop() if len(kinds) == 1 else DataError
 
 
 def read_reference(path: Path, case: str, preset: Preset, scoring: Scoring) -> LabelMap:

@@ -1,7 +1,6 @@
 """Publishing a study: one archive that a stranger can check."""
 
 import json
-import logging
 from pathlib import Path
 
 from mribench.config import Study
@@ -16,13 +15,11 @@ from mribench.report.crate_contents import (
     size_of,
 )
 from mribench.report.crate_metadata import METADATA, Described, describe_crate
-from mribench.report.privacy import judge
+from mribench.report.privacy import Risk, judge
 from mribench.report.results import Results
 
-LOG = logging.getLogger("mribench")
 
-
-def publish_study(study: Study, folder: Path, schema: str, output: Path) -> None:
+def publish_study(study: Study, folder: Path, schema: str, output: Path) -> list[Risk]:
     """Write the archive of a finished study.
 
     Parameters
@@ -35,12 +32,12 @@ def publish_study(study: Study, folder: Path, schema: str, output: Path) -> None
         JSON schema of the configuration, as text.
     output
         The zip file to write.
+
+    Returns
+    -------
+    What in the archive may identify a person.
     """
     members = collect_members(study, folder, schema)
-    for name, content in members.items():
-        if isinstance(content, Path):
-            for risk in judge(name, content):
-                LOG.warning("%s; remove it before the archive goes out", risk)
     results = Results(folder, tuple(study.methods))
     others = heavy_files(study, results, published=False)
     members[CHECKSUMS] = list_checksums(members, others)
@@ -51,6 +48,12 @@ def publish_study(study: Study, folder: Path, schema: str, output: Path) -> None
     environment = json.loads(bytes_of(members["environment.json"]))
     members[METADATA] = describe_crate(study, files, environment)
     write_archive(output, dict(sorted(members.items())))
+    return [
+        risk
+        for name, content in sorted(members.items())
+        if isinstance(content, Path)
+        for risk in judge(name, content)
+    ]
 
 
 def bytes_of(content: Content) -> bytes:

@@ -42,7 +42,7 @@ IDENTIFYING_FIELDS = frozenset(
 """Fields of the DICOM standard (PS3.15, table E.1-1) as dcm2niix writes them into sidecars."""
 NO_FACE = ("_mask", "_dseg", "_probseg", "_xfm", "desc-biasfield", "desc-preproc")
 """Names of files that hold labels, transforms, or images inside the brain mask."""
-HEADER_BYTES = 540
+HEADER_BYTES = 352
 
 
 class Risk(NamedTuple):
@@ -113,3 +113,6 @@ def _judge_header(name: str, path: Path) -> Iterator[Risk]:
         text = header[key].item().decode("latin-1").strip("\0 ")
         if text not in HARMLESS_TEXTS:
             yield Risk(name, f"the header's {key} is {text!r}")
+    # After the header of 348 bytes, a first byte other than 0 says that extensions follow.
+    if any(start[nibabel.Nifti1Header.sizeof_hdr :][:1]):
+        yield Risk(name, "extensions of the header, which may hold any text")

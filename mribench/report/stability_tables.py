@@ -19,6 +19,7 @@ from mribench.statistics.paired_tests import PAIRED_TESTS
 from mribench.statistics.stability import kendall_tau
 
 Row = Mapping[str, str]
+LEADING = (Column("Metric", role="group"), Column("Label", role="group"), Column("Method"))
 SCHEMES = {
     "aggregate_then_rank": "By mean",
     "rank_then_aggregate": "By mean rank",
@@ -50,9 +51,8 @@ def make_scheme_table(schemes: Sequence[Row], title: str) -> Table:
     title
         Name of the study for people.
     """
-    columns = [Column("Metric", role="group"), Column("Label", role="group"), Column("Method")]
     parts = ("rank", "low", "high", "first in draws")
-    columns += [Column(name, parts, numbers=True) for name in SCHEMES.values()]
+    columns = [*LEADING, *(Column(name, parts, numbers=True) for name in SCHEMES.values())]
     lines, notes = [], []
     for (head, label), rows in _groups(schemes).items():
         found = {(row["scheme"], row["method"]): row for row in rows}
@@ -118,7 +118,6 @@ def make_significance_table(
     """
     names = [row[key] for row in comparisons for key in ("first", "second")]
     methods = list(dict.fromkeys(names))
-    columns = [Column("Metric", role="group"), Column("Label", role="group"), Column("Method")]
     lines = []
     for (head, label), rows in _groups(comparisons).items():
         pairs = {frozenset((row["first"], row["second"])): row for row in rows}
@@ -128,7 +127,7 @@ def make_significance_table(
     return Table(
         name="significance",
         title=f"{title}: significance map",
-        columns=[*columns, *(Column(name, numbers=True) for name in methods)],
+        columns=[*LEADING, *(Column(name, numbers=True) for name in methods)],
         rows=lines,
         notes=[
             "Adjusted p of row against column, "
@@ -161,9 +160,8 @@ def make_variance_table(variance: Sequence[Row], title: str) -> Table:
     title
         Name of the study for people.
     """
-    columns = [Column("Metric", role="group"), Column("Label", role="group"), Column("Method")]
-    columns += [Column(head, numbers=True) for _, head in SPREADS]
-    columns += [Column(head, numbers=True) for head in ("Cases", "Folds", "Seeds", "Left out")]
+    heads = [*(head for _, head in SPREADS), "Cases", "Folds", "Seeds", "Left out"]
+    columns = [*LEADING, *(Column(head, numbers=True) for head in heads)]
     lines = []
     for (head, label), rows in _groups(variance).items():
         for row in rows:

@@ -252,12 +252,14 @@ def test_the_script_writes_the_same_bytes_twice(files, root, tmp_path):
     assert [float(r["value"]) for r in rows] == [r["value"] for r in files.score()]
 
 
-def test_the_script_says_what_is_wrong_in_one_line(files, root, tmp_path):
+def test_the_script_counts_and_names_what_is_wrong(files, root, tmp_path):
     files.predict("sub-1_ses-1", with_value(0.4))
     done = run_script(files, root, tmp_path / "metrics.csv")
     assert done.returncode == 1
-    assert done.stderr.startswith("ERROR: sub-1_ses-1: ")
-    assert len(done.stderr.splitlines()) == 1
+    lines = done.stderr.splitlines()
+    assert lines[0] == ("ERROR: unet, fold 1, seed 0: 1 of 2 cases cannot be scored, so none is:")
+    assert lines[1].startswith("  sub-1_ses-1: ")
+    assert len(lines) == 2
     assert not (tmp_path / "metrics.csv").exists()
 
 

@@ -34,6 +34,15 @@ def test_header_texts_are_found(tmp_path: Path, suffix: str, key: str) -> None:
     ]
 
 
+def test_header_extensions_are_found(tmp_path: Path) -> None:
+    made = make_image(np.ones((2, 2, 2), np.uint8), np.eye(4))
+    made.header.extensions.append(nibabel.nifti1.Nifti1Extension("comment", b"from ward 7"))
+    nibabel.save(made, tmp_path / "sub-01_dseg.nii.gz")
+    assert [risk.found for risk in find_risks(tmp_path)] == [
+        "extensions of the header, which may hold any text"
+    ]
+
+
 def test_sidecar_fields_are_found_at_any_depth(tmp_path: Path) -> None:
     content = {"EchoTime": 1, "global": {"const": [{"PatientName": "Doe", "StudyDate": "2001"}]}}
     (tmp_path / "sub-01_T1w.json").write_text(json.dumps(content))
