@@ -84,8 +84,8 @@ AccountingStoragePass=$FOLDER/run/munge.socket
 AccountingStorageTRES=gres/gpu
 AccountingStoreFlags=job_comment
 
-GresTypes=gpu
-NodeName=node1 NodeHostname=$(hostname -s) NodeAddr=127.0.0.1 CPUs=2 Sockets=1 CoresPerSocket=2 ThreadsPerCore=1 RealMemory=32000 Gres=gpu:a100:2
+GresTypes=gpu,shard
+NodeName=node1 NodeHostname=$(hostname -s) NodeAddr=127.0.0.1 CPUs=2 Sockets=1 CoresPerSocket=2 ThreadsPerCore=1 RealMemory=32000 Gres=gpu:a100:2,shard:4
 PartitionName=cpu Nodes=node1 Default=YES
 PartitionName=gpu Nodes=node1
 CONF
@@ -116,7 +116,8 @@ make_gpus() {
         # The numbers of /dev/null: what opens the device finds nothing behind it.
         mknod "$FOLDER/dev/gpu$number" c 1 3 || die "mknod is not permitted here"
     done
-    echo "NodeName=node1 Name=gpu Type=a100 File=$FOLDER/dev/gpu[0-1]" >"$FOLDER/etc/gres.conf"
+    printf 'NodeName=node1 %s\n' "Name=gpu Type=a100 File=$FOLDER/dev/gpu[0-1]" \
+        "Name=shard Count=4" >"$FOLDER/etc/gres.conf"
 }
 
 make_database() {

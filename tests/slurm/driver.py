@@ -31,7 +31,7 @@ def run(root: Path, folder: Path, environment: dict[str, str], *arguments: str) 
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=900,
+        timeout=1800,
         check=False,
     )
     return done.returncode, done.stdout

@@ -39,7 +39,7 @@ def test_cancelled_job_is_submitted_again(
     with driver.started(root, tmp_path, slurm_cluster.environment, *arguments) as running:
         wait_for((tmp_path / "started").exists, STARTING)
         slurm_cluster.run("scancel", "--user=root")
-        output, _ = running.communicate(timeout=900)
+        output, _ = running.communicate(timeout=1800)
     assert running.returncode == 0, output
     found = states(slurm_cluster, "evaluate_predictions", tmp_path)
     assert found == ["CANCELLED", "COMPLETED"]
@@ -97,7 +97,7 @@ def test_run_outlives_a_restart(
         slurm_cluster.stop(daemon)
         time.sleep(8)  # the job ends meanwhile, and nobody hears it
         slurm_cluster.start(daemon)
-        output, _ = running.communicate(timeout=900)
+        output, _ = running.communicate(timeout=1800)
     assert running.returncode == 0, output
     assert states(slurm_cluster, "plot_figures", tmp_path) == ["COMPLETED"]
     record_fault(

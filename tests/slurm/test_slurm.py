@@ -68,6 +68,16 @@ def test_two_trainings_at_once_have_a_gpu_each(
     )
 
 
+def test_small_trainings_share_a_device_by_shards(
+    slurm_cluster: Cluster, root: Path, tmp_path: Path
+) -> None:
+    asked = ("--set-resources", "train_model:gres='shard:1'", "--")
+    arguments = (f"--snakefile={WORKFLOW}", *asked, "model-0.txt", "model-1.txt")
+    status, output = driver.run(root, tmp_path, slurm_cluster.environment, *arguments)
+    assert status == 0, output
+    assert [(tmp_path / f"model-{seed}.txt").read_text().strip() for seed in (0, 1)] == ["0", "0"]
+
+
 def test_memory_and_time_grow_after_a_failure(slurm_cluster: Cluster, finished: Path) -> None:
     first, second = accounting(slurm_cluster, "ReqMem,Timelimit", "predict_cases")
     assert first == ["300M", "00:10:00", "FAILED"]

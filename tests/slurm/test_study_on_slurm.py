@@ -97,7 +97,7 @@ def test_training_goes_on_after_the_time_limit(
         wait_for(lambda: log.exists() and "epoch" in log.read_text(), 400)
         job = slurm_cluster.run("squeue", "--noheader", "--format=%i").split()[0]
         slurm_cluster.run("scontrol", "update", f"JobId={job}", "EndTime=now")
-        output, _ = running.communicate(timeout=900)
+        output, _ = running.communicate(timeout=1800)
     assert running.returncode == 0, output
     assert "asked to stop in epoch" in output
 
