@@ -10,7 +10,7 @@ from mribench.config import Dataset
 from mribench.dataset.index import index_dataset
 from mribench.errors import StageError
 from mribench.files import write_json
-from mribench.monitoring.status import describe_failures, read_failures
+from mribench.monitoring.status import read_failures
 from mribench.training.store import CaseStore
 
 SNAKEFILE = Path(__file__).parents[2] / "Snakefile"
@@ -67,6 +67,7 @@ def preprocess(run: TrainedRun, bids: Path, work: Path, threads: int) -> CaseSto
         [sys.executable, "-m", *map(str, command)], capture_output=True, text=True, check=False
     )
     if done.returncode:
-        causes = list(describe_failures(read_failures(work / "results" / STUDY)))
+        failures = read_failures(work / "results" / STUDY)
+        causes = dict.fromkeys(failure.line.removeprefix("ERROR: ") for failure in failures)
         raise StageError("\n".join(causes) or done.stdout + done.stderr)
     return CaseStore(work / manifest)

@@ -35,11 +35,14 @@ DONE = {
     "normalise_intensity": "Intensities were normalised",
 }
 LEFT_OUT = {
-    "correct_bias": "No bias field was corrected",
-    "strip_skull": "The images came stripped",
-    "register_to_reference": "{moved} and {reference} were taken as aligned by the scanner",
+    ("correct_bias", "none"): "No bias field was corrected",
+    ("strip_skull", "none"): "The images came stripped",
+    ("strip_skull", "whole field of view"): "No skull was stripped",
+    ("register_to_reference", "none"): "{moved} and {reference} were taken as aligned by the "
+    "scanner",
+    ("segment_tissues", "none"): "No tissues were segmented",
 }
-"""What is said of a stage whose tool is called ``none``."""
+"""What is said of a stage whose tool did nothing, by its name."""
 
 
 class Part(NamedTuple):
@@ -122,8 +125,9 @@ def describe_step(study: Study, variant: str, step: Step) -> Sentence:
         "reference": chosen.reference,
         "moved": " and ".join(moved),
     }
-    if [use.software for use in step.uses] == ["none"] and step.stage in LEFT_OUT:
-        return [Part(LEFT_OUT[step.stage].format(**names)), Part(".")]
+    left_out = LEFT_OUT.get((step.stage, step.uses[0].software))
+    if left_out and len(step.uses) == 1:
+        return [Part(left_out.format(**names)), Part(".")]
     parts = [Part(f"{DONE[step.stage].format(**names)} by ")]
     for place, use in enumerate(step.uses):
         parts += [Part(", and by ")] if place else []
