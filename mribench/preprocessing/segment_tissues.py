@@ -68,7 +68,8 @@ def segment_image(
         found = module.segment_tissues(source, inside, contrast, settings, threads, **own)
     dseg = label_tissues(found, inside)
     _check_shares(dseg, labels)
-    parameters = {**settings.model_dump(mode="json"), "contrast": contrast}
+    parameters = settings.model_dump(mode="json", exclude=settings.unread())
+    parameters["contrast"] = contrast
     sources = [uri(image, labels), uri(mask, labels)]
     if given is not None:
         parameters["values"] = values
