@@ -52,19 +52,4 @@ def core_mask(image: nibabel.Nifti1Image) -> np.ndarray:
     spacing = np.linalg.norm(image.affine[:3, :3], axis=0)
     if mask.sum() * np.prod(spacing) / 1000 <= LARGEST_BRAIN_ML:
         return mask
-    return ndimage.distance_transform_edt(fill_slices(mask), sampling=spacing) > SCALP_MM
-
-
-def fill_slices(mask: np.ndarray) -> np.ndarray:
-    """Return `mask` (x, y, z) with what it encloses in any slice along any axis.
-
-    Dark bone and fluid are holes of a head, but where the field of view ends in the neck
-    they are open below, and a hole in space they are not.
-    """
-    filled = mask.copy()
-    for axis in range(mask.ndim):
-        for before, after in zip(
-            np.moveaxis(mask, axis, 0), np.moveaxis(filled, axis, 0), strict=True
-        ):
-            after |= ndimage.binary_fill_holes(before)
-    return filled
+    return ndimage.distance_transform_edt(mask, sampling=spacing) > SCALP_MM

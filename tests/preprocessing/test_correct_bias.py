@@ -1,12 +1,11 @@
 import nibabel
 import numpy as np
 import pytest
-from scipy import ndimage
 
 from mribench.config import Bias
 from mribench.files import make_image, write_image
 from mribench.preprocessing.correct_bias import correct_image
-from mribench.preprocessing.foreground import core_mask, fill_slices, head_mask, otsu
+from mribench.preprocessing.foreground import core_mask, head_mask, otsu
 
 
 def variation(values):
@@ -60,15 +59,6 @@ def test_head_is_found_whole_and_its_core_has_no_skin(head):
     core = core_mask(image)
     assert core[head.tissues == 5].mean() < 0.02
     assert core[head.tissues == 2].mean() > 0.99
-
-
-def test_dark_bone_that_the_field_of_view_opens_is_part_of_the_head():
-    """A skull that the lower edge of the image cuts is no hole in space, but one in each slice."""
-    index = np.indices((40, 40, 30)).reshape(3, -1) - np.array([[20], [20], [0]])
-    distance = np.linalg.norm(index, axis=0).reshape(40, 40, 30)
-    head = (distance < 18) & ~((distance > 10) & (distance < 14))
-    assert not ndimage.binary_fill_holes(head)[distance < 18].all()
-    np.testing.assert_array_equal(fill_slices(head), distance < 18)
 
 
 def test_a_stripped_image_keeps_its_whole_brain(head):
