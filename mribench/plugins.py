@@ -1,5 +1,6 @@
 """Finding recipes, back ends, methods and presets by the names of their files."""
 
+import ast
 import importlib
 import json
 import pkgutil
@@ -32,6 +33,18 @@ def backends(stage: str) -> tuple[str, ...]:
     prefix = f"{stage}_"
     found = plugins("preprocessing.backends")
     return tuple(name.removeprefix(prefix) for name in found if name.startswith(prefix))
+
+
+def settings_read(stage: str, backend: str) -> tuple[str, ...]:
+    """Return the settings that a back end declares to read: ``READS`` in its file.
+
+    The file is not imported, so that a configuration can be checked before any tool is loaded.
+    """
+    path = PACKAGE / "preprocessing/backends" / f"{stage}_{backend}.py"
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "READS":
+            return tuple(ast.literal_eval(node.value))
+    raise LookupError(f"{path.name} declares no READS")
 
 
 def method_settings(name: str) -> Any:

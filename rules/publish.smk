@@ -65,8 +65,8 @@ rule review_preprocessing:
         "python -m scripts.review_preprocessing --spec {params.spec:q} --log {log:q} "
         "--case {wildcards.case_dir:q} --conformed {input.conformed:q} "
         "--corrected {input.corrected:q} --field {input.field:q} --resampled {input.resampled:q} "
-        "--labels {input.labels:q} --mask {input.mask:q} --tissues {input.tissues:q} "
-        "--transforms {input.transforms:q} --template-transform {input.template:q} "
+        "--labels {input.labels:q} --mask {input.mask:q} --tissues {input.tissues:q} --volumes "
+        "{input.volumes:q} --transforms {input.transforms:q} --template-transform {input.template:q} "
         "--page {output.page:q} --record {output.record:q} --thumbnail {output.thumbnail:q}"
 
 

@@ -32,7 +32,7 @@ def main(arguments: argparse.Namespace) -> None:
     settings = ReviewSettings.model_validate(provenance.read_spec(arguments.spec))
     given = {name: getattr(arguments, name) for name in PER_CONTRAST}
     listed = {name: dict(zip(settings.contrasts, given[name], strict=True)) for name in given}
-    single = {name: getattr(arguments, name) for name in ("labels", "mask", "tissues")}
+    single = {name: getattr(arguments, name) for name in ("labels", "mask", "tissues", "volumes")}
     files = ReviewFiles(**listed, **single)
     outputs = ReviewOutputs(**{name: getattr(arguments, name) for name in OUTPUTS})
     moved = [contrast for contrast in settings.contrasts if contrast != settings.reference]
@@ -93,6 +93,7 @@ if __name__ == "__main__":
     made.add_argument("--labels", type=Path, required=True, help="tissues on the variant's grid")
     made.add_argument("--mask", type=Path, required=True, help="brain mask of the anatomy")
     made.add_argument("--tissues", type=Path, required=True, help="tissue labels of the anatomy")
+    made.add_argument("--volumes", type=Path, required=True, help="table of the case's volumes")
     made.add_argument(
         "--transforms", type=Path, nargs="*", default=[], help="other contrasts to the reference"
     )

@@ -1,13 +1,13 @@
 """The preprocessing variants: one model per stage."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from mribench.config.base import Contrast, Model, Name, Positive
 from mribench.config.dataset import Dataset
 from mribench.config.intensity import Intensity, ZScore
-from mribench.plugins import backends, unknown
+from mribench.plugins import backends, settings_read, unknown
 
 Voxels = Annotated[int, Field(ge=1)]
 LinearTransform = Literal["rigid", "affine9", "affine"]
@@ -20,8 +20,24 @@ class Backend(Model):
     """Name of the back end."""
 
 
-class Bias(Backend):
+class Selective(Backend):
+    """A stage with settings that only some of its back ends read."""
+
+    stage: ClassVar[str]
+    """Name of the stage."""
+    common: ClassVar[tuple[str, ...]] = ("backend",)
+    """Settings that the stage reads, whatever the back end."""
+
+    def unread(self) -> set[str]:
+        """Return the settings that the chosen back end does not read."""
+        read = {*self.common, *settings_read(self.stage, self.backend)}
+        return set(type(self).model_fields) - read
+
+
+class Bias(Selective):
     """Bias field correction."""
+
+    stage: ClassVar[str] = "correct_bias"
 
     backend: Name = "ants"
     """`ants` is N4, `fsl` FAST's field, `spm` SPM12's, `none` leaves the images as they are."""
@@ -33,8 +49,11 @@ class Bias(Backend):
     """N4 iterations per resolution level; each level halves the distance of the knots."""
 
 
-class Strip(Backend):
+class Strip(Selective):
     """Skull stripping."""
+
+    stage: ClassVar[str] = "strip_skull"
+    common: ClassVar[tuple[str, ...]] = ("backend", "rim")
 
     backend: Name = "deepbet"
     """`deepbet` works on a T1w, `template`, `fsl` (BET) and `synthstrip` on any contrast; `given`
@@ -70,8 +89,10 @@ class Template(Backend):
         return self.transform in ("syn", "fnirt")
 
 
-class Tissues(Backend):
+class Tissues(Selective):
     """Segmentation of grey matter, white matter and cerebrospinal fluid."""
+
+    stage: ClassVar[str] = "segment_tissues"
 
     backend: Name = "hmrf"
     """`hmrf` is our own hidden Markov random field like FSL FAST, `atropos` that of ANTs, `fsl`
@@ -166,8 +187,24 @@ def check_variant(name: str, variant: Variant, dataset: Dataset) -> None:
         known = backends(stage)
         if value not in known:
             raise ValueError(f"variants.{name}.{unknown(key, value, known)}")
+    _check_read(name, variant)
     _check_stages_fit(name, variant)
     _check_given(name, variant, dataset)
+
+
+def _check_read(name: str, variant: Variant) -> None:
+    """Refuse settings that were changed although the chosen back end does not read them."""
+    stages: dict[str, Selective] = {
+        "bias": variant.bias,
+        "strip": variant.strip,
+        "tissues": variant.tissues,
+    }
+    for key, chosen in stages.items():
+        usual = type(chosen)()
+        for setting in sorted(chosen.unread()):
+            if getattr(chosen, setting) != getattr(usual, setting):
+                text = f"{key}.{setting}: {key}.backend {chosen.backend} does not read it"
+                raise ValueError(f"variants.{name}.{text}; leave it out or choose another back end")
 
 
 def _check_stages_fit(name: str, variant: Variant) -> None:

@@ -46,7 +46,7 @@ def correct_image(image: Path, output: Path, field: Path, settings: Bias, thread
     check_image(corrected, Grid.of(source), output)
     write_image(output, corrected)
     write_image(field, make_image(estimate, source.affine))
-    parameters = settings.model_dump(mode="json")
+    parameters = settings.model_dump(mode="json", exclude=settings.unread())
     sources = [uri(image, output)]
     write_sidecar(output, module.TOOL, sources, parameters, threads, SkullStripped=False)
     write_sidecar(field, module.TOOL, sources, parameters, threads, SkullStripped=False)

@@ -69,7 +69,8 @@ def segment_image(
     dseg = label_tissues(found, inside)
     if settings.backend != "none":
         _check_shares(dseg, labels)
-    parameters = {**settings.model_dump(mode="json"), "contrast": contrast}
+    parameters = settings.model_dump(mode="json", exclude=settings.unread())
+    parameters["contrast"] = contrast
     sources = [uri(image, labels), uri(mask, labels)]
     if given is not None:
         parameters["values"] = values

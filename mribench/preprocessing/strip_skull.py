@@ -53,8 +53,7 @@ def strip_image(
     if settings.backend != "whole":
         check_brain_mask(mask, Grid.of(source), output)
     write_image(output, make_image(mask, source.affine))
-    unread = set() if settings.backend == "fsl" else {"fraction"}
-    parameters = settings.model_dump(mode="json", exclude=unread)
+    parameters = settings.model_dump(mode="json", exclude=settings.unread())
     sources = [uri(image, output), *map(raw_uri, own.values())]
     own_space = {"SpatialReference": uri(image, output)}
     write_sidecar(output, module.TOOL, sources, parameters, threads, Type="Brain", **own_space)

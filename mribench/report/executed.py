@@ -83,6 +83,7 @@ def sidecar_names(study: Study, variant: str) -> dict[str, list[str]]:
         "register_to_reference": [f"from-{name}_to-{reference}_mode-image_xfm" for name in moved],
         "register_to_template": [f"from-{anatomy}_to-{TEMPLATE}_mode-image_xfm"],
         "segment_tissues": [f"space-{anatomy}_dseg"],
+        "measure_volumes": ["volumes"],
         "resample_images": [f"space-{grid}_desc-unstripped_{contrast}" for contrast in contrasts],
         "normalise_intensity": [f"space-{last}_desc-preproc_{contrast}" for contrast in contrasts],
     }

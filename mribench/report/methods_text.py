@@ -1,13 +1,15 @@
 """The methods section of a paper, made from what ran: preprocessing, training, evaluation."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Collection, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import mribench
 from mribench.config import Study
 from mribench.files import read_json, write_text
+from mribench.provenance import canonical
 from mribench.report.answer import counted
 from mribench.report.citations import find_keys, reference, to_bibtex
 from mribench.report.executed import TEMPLATE, Step, Use, read_steps
@@ -30,6 +32,8 @@ DONE = {
     "register_to_template": f"The stripped {{anatomy}} was registered to the template {TEMPLATE}",
     "segment_tissues": "Grey matter, white matter and cerebrospinal fluid were segmented on the "
     "{anatomy}",
+    "measure_volumes": "Volumes of the tissues, of the brain mask and of the reference labels were "
+    "measured",
     "resample_images": "Images, brain mask, tissues and labels were resampled once, through all "
     "transforms together",
     "normalise_intensity": "Intensities were normalised",
@@ -158,7 +162,36 @@ def describe_training(study: Study, results: Results) -> list[Sentence]:
         contrasts = ", ".join(method.contrasts or study.dataset.contrasts)
         reads = f" read {contrasts} of variant {method.variant} ({listing(settings)})."
         sentences.append([Part(name, find_keys([method.method])), Part(reads)])
-    return sentences
+    return sentences + describe_scales(results)
+
+
+def describe_scales(results: Results) -> list[Sentence]:
+    """Return on how many training cases the runs fitted the intensity scales that they read."""
+    readers: dict[str, list[str]] = {}
+    counts: dict[str, set[int]] = {}
+    for run in results.runs():
+        path = run.folder / "intensity.json"
+        scale = read_json(path) if path.is_file() else {}
+        if "training" in scale:
+            settings = canonical(scale["settings"])
+            readers.setdefault(settings, []).append(run.method)
+            counts.setdefault(settings, set()).add(len(scale["training"]))
+    return [
+        describe_scale(json.loads(settings), list(dict.fromkeys(methods)), counts[settings])
+        for settings, methods in readers.items()
+    ]
+
+
+def describe_scale(
+    settings: dict[str, Any], methods: Sequence[str], counts: Collection[int]
+) -> Sentence:
+    """Return the sentence of an intensity scale that was fitted anew in every run."""
+    fitted = settings["method"]
+    details = {key: value for key, value in settings.items() if key != "method"}
+    cases = f"{min(counts)} to {max(counts)}" if len(counts) > 1 else f"{min(counts)}"
+    start = f"The intensity scale of {' and '.join(methods)} was fitted in every run by {fitted}"
+    end = f" ({listing(details)}), on the training cases of its fold alone ({cases} cases)."
+    return [Part(start, find_keys([fitted])), Part(end)]
 
 
 def describe_evaluation(study: Study) -> list[Sentence]:

@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import nibabel
-import numpy as np
 
-from mribench.dataset.geometry import Grid
 from mribench.errors import DataError, describe
-from mribench.files import atomic, read_image, write_json, write_text
+from mribench.files import atomic, read_image, read_table, write_json, write_text
 from mribench.report import mosaic, slices
 from mribench.report.review_pictures import (
     TISSUES,
@@ -43,6 +41,7 @@ class ReviewFiles:
     labels: Path
     mask: Path
     tissues: Path
+    volumes: Path
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ def review_case(
     record = {
         "case": case,
         "variant": settings.variant,
-        "volumes": measure_volumes(files),
+        "volumes": read_volumes(files.volumes),
         "bias": measure_bias(settings, files),
         "registrations": {key: pair.record for key, pair in registrations.items()},
     }
@@ -120,15 +119,11 @@ def read_volume(path: Path) -> slices.Volume:
     return slices.canonical(read_image(path))
 
 
-def measure_volumes(files: ReviewFiles) -> dict[str, float]:
-    """Return the volumes of the brain mask and of each tissue in ml, rounded to 0.01 ml."""
-    mask = read_image(files.mask)
-    labels = np.asanyarray(read_image(files.tissues).dataobj)
-    voxel = Grid.of(mask).voxel_ml
-    volumes = {"brain": float(np.count_nonzero(mask.dataobj)) * voxel}
-    for name, value in TISSUES.items():
-        volumes[name] = float(np.count_nonzero(labels == value)) * voxel
-    return {name: round(volume, 2) for name, volume in volumes.items()}
+def read_volumes(table: Path) -> dict[str, float]:
+    """Return the volumes in ml of the brain mask and of each tissue from the case's table."""
+    row = read_table(table)[0]
+    tissues = {name: float(row[name]) for name in TISSUES}
+    return {"brain": float(row["intracranial"]), **tissues}
 
 
 def measure_bias(settings: ReviewSettings, files: ReviewFiles) -> dict[str, dict[str, float]]:

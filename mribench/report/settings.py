@@ -177,6 +177,7 @@ def review_files(study: Study, owner_of: OwnerOf, variant: str, case_dir: str) -
         "labels": of("resample_images", f"space-{grid}_dseg.nii.gz"),
         "mask": of("strip_skull", f"{space}_desc-brain_mask.nii.gz"),
         "tissues": of("segment_tissues", f"{space}_dseg.nii.gz"),
+        "volumes": of("measure_volumes", "volumes.tsv"),
         "transforms": [
             of("register_to_reference", f"from-{c}_to-{chosen.reference}_mode-image_xfm.txt")
             for c in contrasts

@@ -4,9 +4,9 @@ import pytest
 import yaml
 
 from mribench import stages
-from mribench.config import load_study
+from mribench.config import Bias, Strip, Tissues, load_study
 from mribench.errors import ConfigError
-from mribench.plugins import method_names, presets
+from mribench.plugins import backends, method_names, presets, settings_read
 
 
 def study(**changes):
@@ -60,6 +60,14 @@ def problems(**changes):
             {"protocol": {"split": {"folds": 1}}},
             "protocol.split.folds: input should be greater than or equal to 2, found 1",
         ),
+        (
+            {"variants": {"native": {"strip": {"backend": "template", "fraction": 0.3}}}},
+            "variants.native.strip.fraction: strip.backend template does not read it; leave it out",
+        ),
+        (
+            {"variants": {"native": {"tissues": {"backend": "atropos", "bias_loop": False}}}},
+            "variants.native.tissues.bias_loop: tissues.backend atropos does not read it",
+        ),
         ({"study": "../up"}, "study: string should match pattern"),
         ({"methods": {}}, "methods: missing; name at least one method"),
     ],
@@ -92,6 +100,20 @@ def test_unknown_preset_and_backend_and_recipe():
     assert "did you mean deepbet?" in line
     (line,) = problems(dataset={"recipe": "open_ms", "source": "x"})
     assert line.startswith("dataset.recipe: unknown name 'open_ms'")
+
+
+@pytest.mark.parametrize("model", [Bias, Strip, Tissues])
+def test_every_back_end_declares_settings_that_exist(model):
+    for backend in backends(model.stage):
+        declared = set(settings_read(model.stage, backend))
+        assert declared | set(model.common) | model(backend=backend).unread() == {
+            *model.model_fields
+        }
+
+
+def test_settings_at_their_defaults_are_not_refused():
+    made = load_study(study(variants={"native": {"bias": {"backend": "none", "shrink": 4}}}))
+    assert made.variants["native"].bias.unread() == {"shrink", "spline_mm", "iterations"}
 
 
 def test_all_problems_are_reported_at_once():

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from fake_study import AFFINE, SHAPE, image, lesions, tissues
 
-from mribench.files import make_image, write_image
+from mribench.files import make_image, write_image, write_table
 
 IDENTITY = """#Insight Transform File V1.0
 #Transform 0
@@ -15,6 +15,7 @@ Transform: AffineTransform_double_3_3
 Parameters: 1 0 0 0 1 0 0 0 1 0 0 0
 FixedParameters: 0 0 0
 """
+VOLUMES = {"GM": 61.5, "WM": 50.125, "CSF": 25.0, "intracranial": 140.0, "reference_lesion": 3.0}
 SPEC = '{"variant":"native","contrasts":["T1w","FLAIR"],"anatomy":"T1w","reference":"FLAIR"}'
 
 
@@ -29,6 +30,7 @@ def write_inputs(folder: Path) -> None:
             write_image(folder / f"{name}_{contrast}.nii.gz", make_image(array, AFFINE))
     write_image(folder / "mask.nii.gz", make_image(tissues() > 0, AFFINE))
     write_image(folder / "tissues.nii.gz", make_image(tissues(), AFFINE))
+    write_table(folder / "volumes.tsv", [VOLUMES], list(VOLUMES))
     (folder / "template.txt").write_text(IDENTITY)
 
 
@@ -46,7 +48,7 @@ def run_script(root, inputs, output, *more):
     return subprocess.run(
         [sys.executable, "-m", "scripts.review_preprocessing", "--spec", SPEC, "--case", "sub-01",
          *listed, "--labels", inputs / "tissues.nii.gz", "--mask", inputs / "mask.nii.gz",
-         "--tissues", inputs / "tissues.nii.gz", "--transforms", inputs / "template.txt",
+         "--tissues", inputs / "tissues.nii.gz", "--volumes", inputs / "volumes.tsv", "--transforms", inputs / "template.txt",
          "--page", output / "index.html", "--record", output / "review.json",
          "--thumbnail", output / "thumbnail.png", *more],
         cwd=root, capture_output=True, text=True, check=False,

@@ -7,7 +7,7 @@ import pytest
 from fake_study import CASES, METHODS, write_sidecars
 
 from mribench.config import load_study
-from mribench.files import read_json
+from mribench.files import read_json, write_json
 from mribench.report.citations import entries, find_keys, plain_text, reference, to_bibtex
 from mribench.report.methods_text import compose, to_latex, to_markdown, write_methods
 from mribench.report.results import Results
@@ -91,6 +91,39 @@ def test_cases_that_were_made_differently_are_counted(configuration, study_copy)
     assert "shrink 4, spline_mm 200; 3 threads; 23 files" in text
     assert "and by N4BiasFieldCorrection" in text
     assert "shrink 2, spline_mm 90; 3 threads; 1 file)" in text
+
+
+def test_volumes_that_were_measured_are_mentioned(configuration, study_copy):
+    assert "Volumes of the tissues" not in write(configuration, study_copy)[0]
+    measured = (
+        "measure_volumes",
+        "mribench",
+        {"anatomy": "T1w", "label": {"values": {"lesion": 1}}},
+    )
+    for case in CASES:
+        write_sidecars(study_copy, case, {"volumes": measured})
+    text = write(configuration, study_copy)[0]
+    start = text.index("Volumes of the tissues, of the brain mask and of the reference labels")
+    assert text.index("were segmented on the T1w") < start < text.index("Intensities were")
+    assert "anatomy T1w, label values lesion 1" in text[start : text.index(").", start)]
+
+
+def test_scales_that_were_fitted_name_their_training_cases(configuration, study_copy):
+    assert "intensity scale" not in write(configuration, study_copy)[0]
+    settings = {"method": "nyul", "low": 1.0, "high": 99.0, "landmarks": [50.0]}
+    for number, run in enumerate(sorted((study_copy / "runs/unet2d").iterdir())):
+        training = list(CASES[: 5 + number % 2])
+        scale = {"settings": settings, "contrasts": ["T1w"], "training": training}
+        write_json(run / "intensity.json", scale)
+    other = study_copy / "runs/scp/fold-0_seed-1/intensity.json"
+    write_json(other, {"settings": {"method": "zscore"}, "contrasts": ["T1w"]})
+    markdown, latex, bibtex = write(configuration, study_copy)
+    assert cited(markdown, latex) == keys_of(bibtex) >= {"nyul2000"}
+    text = markdown.replace("\\", "")
+    assert (
+        "The intensity scale of unet2d was fitted in every run by nyul [@nyul2000] (high 99, "
+        "landmarks 50, low 1), on the training cases of its fold alone (5 to 6 cases)."
+    ) in text
 
 
 def test_stages_without_sidecars_are_not_mentioned(configuration, study_copy):

@@ -7,6 +7,7 @@ from mribench.config import Bias
 from mribench.preprocessing.sidecars import Tool
 
 TOOL = Tool("N4BiasFieldCorrection", "antspyx")
+READS = ("shrink", "spline_mm", "iterations")
 TOLERANCE = 1e-6
 
 

@@ -14,6 +14,7 @@ from mribench.preprocessing.made_images import read_made
 from mribench.preprocessing.sidecars import Tool
 
 TOOL = Tool("FAST", "FSL")
+READS = ()
 SMOOTHING_MM = 20.0
 
 

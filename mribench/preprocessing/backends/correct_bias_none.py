@@ -7,6 +7,7 @@ from mribench.config import Bias
 from mribench.preprocessing.sidecars import Tool
 
 TOOL = Tool("none")
+READS = ()
 
 
 def estimate_field(

@@ -13,6 +13,7 @@ from mribench.preprocessing.made_images import read_made
 from mribench.preprocessing.sidecars import Tool
 
 TOOL = Tool("SPM12 segmentation", "SPM")
+READS = ()
 # SPM12's own defaults: weight of the field's smoothness, and its width in mm.
 REGULARISATION, WIDTH_MM = 0.001, 60.0
 

@@ -6,16 +6,10 @@ from scipy import ndimage
 
 from mribench.config import Tissues
 from mribench.preprocessing.sidecars import Tool
+from mribench.preprocessing.tissue_order import from_brightness
 
 TOOL = Tool("Atropos", "antspyx")
-# From dark to bright.
-BRIGHTNESS = {
-    "T1w": ("CSF", "GM", "WM"),
-    "T2w": ("WM", "GM", "CSF"),
-    "PDw": ("WM", "GM", "CSF"),
-    "FLAIR": ("CSF", "WM", "GM"),
-}
-ORDER = ("GM", "WM", "CSF")
+READS = ("mrf",)
 CLIP_PERCENTILE = 99.5
 CONVERGENCE = "[5,0]"
 
@@ -57,9 +51,7 @@ def segment_tissues(
         m=f"[{settings.mrf:g},1x1x1]",
         c=CONVERGENCE,
     )
-    names = BRIGHTNESS[contrast.rpartition("_")[2]]
-    maps = dict(zip(names, found["probabilityimages"], strict=True))
-    result = np.zeros((3, *image.shape), dtype=np.float32)
-    for target, tissue in zip(result, ORDER, strict=True):
-        target[box] = np.where(mask[box], maps[tissue].numpy(), 0)
-    return result
+    dark_to_bright = np.zeros((3, *image.shape), dtype=np.float32)
+    for target, share in zip(dark_to_bright, found["probabilityimages"], strict=True):
+        target[box] = np.where(mask[box], share.numpy(), 0)
+    return from_brightness(dark_to_bright, contrast)

@@ -14,6 +14,7 @@ from mribench.preprocessing.sidecars import Tool
 from mribench.preprocessing.tissue_order import fill_unknown, from_brightness
 
 TOOL = Tool("FAST", "FSL")
+READS = ("mrf", "bias_loop")
 # FAST's own words for the contrast; it starts its classes by them.
 TYPES = {"T1w": 1, "T2w": 2, "PDw": 3, "FLAIR": 2}
 

@@ -13,6 +13,7 @@ from mribench.preprocessing.sidecars import Tool
 from mribench.preprocessing.tissue_order import DARK_TO_BRIGHT, TISSUES, fill_unknown
 
 TOOL = Tool("tissue labels of the data set")
+READS = ()
 LEAST_COVERED = 0.5
 
 

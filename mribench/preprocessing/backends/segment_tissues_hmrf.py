@@ -8,6 +8,7 @@ from mribench.preprocessing.sidecars import Tool
 from mribench.preprocessing.tissue_order import from_brightness
 
 TOOL = Tool("hidden Markov random field")
+READS = ("mrf", "bias_loop")
 
 
 def segment_tissues(

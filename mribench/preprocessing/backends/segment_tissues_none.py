@@ -8,6 +8,7 @@ from mribench.preprocessing.sidecars import Tool
 from mribench.preprocessing.tissue_order import TISSUES
 
 TOOL = Tool("none")
+READS = ()
 
 
 def segment_tissues(

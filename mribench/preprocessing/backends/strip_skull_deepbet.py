@@ -7,6 +7,7 @@ from mribench.config import Strip
 from mribench.preprocessing.sidecars import Tool
 
 TOOL = Tool("deepbet", "deepbet")
+READS = ()
 THRESHOLD = 0.5
 
 

@@ -10,6 +10,7 @@ from mribench.preprocessing.given import read_given
 from mribench.preprocessing.sidecars import Tool
 
 TOOL = Tool("mask of the data set")
+READS = ()
 
 
 def find_brain(

@@ -8,6 +8,7 @@ from mribench.config import Strip
 from mribench.preprocessing.sidecars import Tool
 
 TOOL = Tool("none")
+READS = ()
 
 
 def find_brain(image: nibabel.Nifti1Image, settings: Strip, threads: int) -> np.ndarray:

@@ -13,6 +13,7 @@ from mribench.preprocessing.made_images import read_made
 from mribench.preprocessing.sidecars import Tool
 
 TOOL = Tool("SynthStrip", "FreeSurfer")
+READS = ()
 
 
 def find_brain(image: nibabel.Nifti1Image, settings: Strip, threads: int) -> np.ndarray:

@@ -12,6 +12,7 @@ from mribench.preprocessing.template import load_template
 from mribench.preprocessing.transforms import apply
 
 TOOL = Tool("antsRegistration, MNI152NLin2009aSym mask", "antspyx")
+READS = ()
 RESOLUTION_MM = 2
 MARGIN_MM = 6.0
 
