@@ -53,10 +53,11 @@ nnunet: .venv-nnunet/installed
 clean:
 	rm -rf results .snakemake
 
-.venv/run-installed: requirements/run.txt
+.venv/run-installed: requirements/run.txt requirements/viewer.txt
 	$(PYTHON) -c "import sys; sys.exit('mribench needs Python 3.11 or 3.12') if sys.version_info[:2] not in ((3, 11), (3, 12)) else None"
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --disable-pip-version-check --quiet -r requirements/run.txt
+	$(BIN)/pip install --disable-pip-version-check --quiet --no-deps -r requirements/viewer.txt
 	$(BIN)/pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
 	touch $@
 

@@ -5,6 +5,7 @@ import gzip
 import json
 from pathlib import Path
 
+import edt
 import nibabel
 import numpy as np
 
@@ -36,7 +37,9 @@ def save_volumes(images: CaseImages, path: Path) -> None:
     grey = slices.grey(volume, volume[box]) // STEP * STEP
     affine = cropped_affine(images.grid.affine, box)
     content = {
-        "start": central_voxel(reference if reference.any() else marked[box]),
+        "start": deepest_voxel(
+            reference > 0 if reference.any() else marked[box], images.volume.spacing
+        ),
         "image": encode(grey, affine),
         "reference": encode(reference, affine),
         "errors": {name: encode(array, affine) for name, array in errors.items()},
@@ -53,13 +56,12 @@ def head_box(volume: slices.Volume, marked: np.ndarray) -> tuple[slice, slice, s
     return across, along, upward
 
 
-def central_voxel(marked: np.ndarray) -> list[int]:
-    """Return the voxel that is not 0 and closest to the centre of all such; else the middle."""
-    places = np.argwhere(marked)
-    if not len(places):
+def deepest_voxel(marked: np.ndarray, spacing: tuple[float, ...]) -> list[int]:
+    """Return the voxel farthest inside what is marked; the middle where nothing is."""
+    if not marked.any():
         return [size // 2 for size in marked.shape]
-    distances = np.square(places - places.mean(axis=0)).sum(axis=1)
-    return [int(index) for index in places[distances.argmin()]]
+    depths = edt.edt(np.asfortranarray(marked), anisotropy=spacing)
+    return [int(index) for index in np.unravel_index(depths.argmax(), depths.shape)]
 
 
 def cropped_affine(affine: np.ndarray, box: tuple[slice, slice, slice]) -> np.ndarray:

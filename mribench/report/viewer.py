@@ -6,7 +6,7 @@ into the pages it saves.
 """
 
 import re
-from importlib.metadata import PackageNotFoundError, distribution
+from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -50,10 +50,11 @@ def as_script(module: str, licence: str) -> str:
 
 
 def describe_viewer(results: Results, main: Metric) -> dict[str, Any]:
-    """Return what the page tells the viewer: its script, the methods, best first, and colours."""
+    """Return what the page tells the viewer: its script, methods (best first), colours."""
     label, count = results.labels[0], len(slices.CLASS_COLOURS)
     return {
         "script": SCRIPT,
+        "version": version(PACKAGE),
         "methods": results.ranked(main.name, label),
         "errors": list(slices.COLOURS.values()),
         "classes": [slices.CLASS_COLOURS[k % count] for k in range(len(results.labels))],

@@ -156,7 +156,10 @@ class Browser:
             " return {x: b.x + scrollX, y: b.y + scrollY, width: b.width, height: b.height}; })"
             f"(document.querySelector({name!r}))"
         )
-        shot = self.call("Page.captureScreenshot", clip={**box, "scale": 1})
+        tall = box["height"] > 800
+        shot = self.call(
+            "Page.captureScreenshot", clip={**box, "scale": 1}, captureBeyondViewport=tall
+        )
         return base64.b64decode(shot["data"])
 
     def photograph(self, path: Path, height: int | None = None) -> None:
