@@ -19,7 +19,13 @@ class Drawing:
         self.parts: list[str] = []
 
     def box(
-        self, x: float, y: float, width: float, text: str, colour: str = BLUE, height: float = HEIGHT
+        self,
+        x: float,
+        y: float,
+        width: float,
+        text: str,
+        colour: str = BLUE,
+        height: float = HEIGHT,
     ) -> None:
         """Draw a box with a centred text, lines separated by ``|``."""
         self.parts.append(
@@ -66,7 +72,8 @@ class Drawing:
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
             f'width="{width}" height="{height}" font-family="sans-serif" font-size="12">'
             '<defs><marker id="head" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" '
-            f'markerHeight="7" orient="auto"><path d="M0 0L8 4L0 8z" fill="{LINE}"/></marker></defs>'
+            f'markerHeight="7" orient="auto"><path d="M0 0L8 4L0 8z" fill="{LINE}"/>'
+            "</marker></defs>"
             f'<rect width="{width}" height="{height}" fill="{WHITE}"/>'
         )
         path.write_text("\n".join([head, *self.parts, "</svg>"]) + "\n", encoding="utf-8")
@@ -204,7 +211,9 @@ def draw_chain(path: Path, steps: Sequence[tuple[str, str]], below: str, columns
             drawing.arrow((x - 30, y + 24), (x, y + 24))
         elif row:
             turn = y - 21
-            drawing.arrow((20 + 196 * (columns - 1) + 83, y - 42), (691, turn), (103, turn), (103, y))
+            drawing.arrow(
+                (20 + 196 * (columns - 1) + 83, y - 42), (691, turn), (103, turn), (103, y)
+            )
     drawing.text(20, 20 + 90 * rows, below, "start")
     drawing.write(path)
 

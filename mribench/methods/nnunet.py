@@ -30,7 +30,7 @@ class Settings(config.Method):
     configuration: Literal["2d", "3d_fullres", "3d_lowres"] = "3d_fullres"
     """Slices, or blocks at full or lower resolution."""
     planner: str = Field("nnUNetPlannerResEncM", pattern=r"^[A-Za-z][A-Za-z0-9_]*$")
-    """Experiment planner: `ExperimentPlanner` (plain U-Net) or `nnUNetPlannerResEncM`, `L`, `XL`."""
+    """`ExperimentPlanner` (plain U-Net) or, residual, `nnUNetPlannerResEncM`, `…L`, `…XL`."""
     gpu_memory_gb: config.Positive | None = None
     """GPU memory that patch and batch are planned for; null takes the planner's own."""
     trainer: str = Field("nnUNetTrainer", pattern=r"^[A-Za-z][A-Za-z0-9_]*$")
@@ -86,9 +86,7 @@ class Method(base.SegmentationMethod[Settings]):
             "description": self.description(),
         }
 
-    def write_records(
-        self, job: "Job", result: dict[str, Any], start: str, seconds: float
-    ) -> None:
+    def write_records(self, job: "Job", result: dict[str, Any], start: str, seconds: float) -> None:
         """Write ``history.csv`` and ``run.json`` from what nnU-Net reports."""
         import torch
 

@@ -48,13 +48,17 @@ def test_it_runs_with_our_folds_and_its_own_dice_is_ours(root, finished, small_s
 
     with (results / "dataset/splits.tsv").open() as stream:
         rows = [row for row in csv.DictReader(stream, delimiter="\t") if row["fold"] == "0"]
-    ours = {role: [r["case"] for r in rows if r["role"] == role] for role in ("train", "validation")}
+    ours = {
+        role: [r["case"] for r in rows if r["role"] == role] for role in ("train", "validation")
+    }
     recorded = json.loads((run / "run.json").read_text())["splits"]
     assert recorded == [{"train": ours["train"], "val": ours["validation"] or ours["train"]}]
     assert json.loads((run / "cost.json").read_text())["multiply_adds"] > 1e8
 
     with (run / "metrics.csv").open() as stream:
-        dice = {r["case"]: float(r["value"]) for r in csv.DictReader(stream) if r["metric"] == "dice"}
+        dice = {
+            r["case"]: float(r["value"]) for r in csv.DictReader(stream) if r["metric"] == "dice"
+        }
     assert dice == pytest.approx(their_dice(results, run, list(dice), tmp_path), abs=1e-6)
     assert len(dice) == 2
 
