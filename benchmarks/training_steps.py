@@ -105,11 +105,13 @@ def time_monai(steps: int, threads: int, clock: Clock) -> float:
 
     both = ["image", "label"]
     chain = [
+        t.EnsureChannelFirstd("image", channel_dim=0),
         t.EnsureChannelFirstd("label", channel_dim="no_channel"),
         t.RandCropByPosNegLabeld(both, "label", (BLOCK,) * 3, num_samples=1),
         t.RandFlipd(both, 0.5, 0),
         t.RandAffined(
             both,
+            (BLOCK,) * 3,
             0.5,
             rotate_range=(0.26,) * 3,
             scale_range=(0.15,) * 3,
@@ -198,7 +200,7 @@ def run_nnunet(arguments: argparse.Namespace, folder: Path) -> float:
     variables = {
         **{name: str(folder / name) for name in names},
         "nnUNet_def_n_proc": str(arguments.threads),
-        "nnUNet_n_proc_DA": str(arguments.threads - 1),
+        "nnUNet_n_proc_DA": str(arguments.threads),
         "OMP_NUM_THREADS": str(arguments.threads),
     }
     command = [str(programs.find("nnU-Net", "python")), __file__, "--inside", str(folder)]

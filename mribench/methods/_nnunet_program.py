@@ -88,7 +88,11 @@ def find_trainer(name: str) -> Any:
 
 
 def make_trainer(job: dict[str, Any], plans_name: str) -> Any:
-    """Return the trainer, set up as the job says, with an earlier state where there is one."""
+    """Return the trainer, set up as the job says, with an earlier state where there is one.
+
+    One thread is the network's, the others augment; the planner wants at least one for itself.
+    """
+    os.environ.update(nnUNet_n_proc_DA=str(job["threads"] - 1))
     preprocessed = Path(job["folder"]) / "nnUNet_preprocessed" / DATASET
     plans = json.loads((preprocessed / f"{plans_name}.json").read_text())
     described = json.loads((preprocessed / "dataset.json").read_text())

@@ -162,7 +162,7 @@ def _environment(folder: Path, threads: int) -> dict[str, str]:
     return {
         **{name: str(folder / name) for name in names},
         "nnUNet_def_n_proc": str(threads),
-        "nnUNet_n_proc_DA": str(threads - 1),
+        "nnUNet_n_proc_DA": str(threads),
         "OMP_NUM_THREADS": str(threads),
         "MPLBACKEND": "Agg",
     }
