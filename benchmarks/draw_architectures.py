@@ -72,30 +72,34 @@ class Drawing:
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
             f'width="{width}" height="{height}" font-family="sans-serif" font-size="12">'
             '<defs><marker id="head" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" '
-            f'markerHeight="7" orient="auto"><path d="M0 0L8 4L0 8z" fill="{LINE}"/></marker></defs>'
+            f'markerHeight="7" orient="auto"><path d="M0 0L8 4L0 8z" fill="{LINE}"/>'
+            "</marker></defs>"
             f'<rect width="{width}" height="{height}" fill="{WHITE}"/>'
         )
         path.write_text("\n".join([head, *self.parts, "</svg>"]) + "\n", encoding="utf-8")
 
 
 def draw_u(
-    drawing: Drawing, levels: Sequence[str], down: str, up: str, width: int = 110, deep: str = BLUE
+    drawing: Drawing, levels: Sequence[str], down: str, up: str, width: int, first_up: str = ""
 ) -> float:
-    """Draw an encoder and a decoder from (20, 40) on; return where the decoder ends."""
+    """Draw an encoder and a decoder from (20, 40) on; return where the decoder ends.
+
+    `first_up` is the text of the decoder's deepest box, where it differs from the encoder's.
+    """
     last = len(levels) - 1
     right = 60 + 2 * width + 20 * (last - 1)
     for level, text in enumerate(levels):
         x, y = 20 + 22 * level, 40 + GAP * level
         if level == last:
             middle = (20 + right + width) / 2
-            drawing.box(middle - width / 2, y, width, text, deep)
+            drawing.box(middle - width / 2, y, width, text, GREEN)
             drawing.arrow((x, y - GAP + HEIGHT), (x, y + 15), (middle - width / 2, y + 15))
             start, end = middle + width / 2, right + width - 22 * (level - 1) - 12
             drawing.arrow((start, y + 15), (end, y + 15), (end, y - GAP + HEIGHT))
             continue
         other = right - 22 * level
         drawing.box(x, y, width, text)
-        drawing.box(other, y, width, text)
+        drawing.box(other, y, width, first_up if first_up and level == last - 1 else text)
         drawing.arrow((x + width, y + 15), (other, y + 15), dashed=True)
         if level < last - 1:
             drawing.arrow((x + width / 2, y + HEIGHT), (x + width / 2, y + GAP))
@@ -108,10 +112,10 @@ def draw_u(
 
 def draw_scp(path: Path) -> None:
     """SCP: the backbone with its channels, and the head."""
-    drawing = Drawing(800, 400)
+    drawing = Drawing(800, 370)
     levels = [f"N_c/{divisor}" for divisor in (16, 8, 4, 2)] + ["N_c"]
     drawing.text(20, 24, "images", "start")
-    end = draw_u(drawing, levels, "3x3 convolution of stride 2", "voxels repeated", 90, GREEN)
+    end = draw_u(drawing, levels, "3x3 convolution of stride 2", "voxels repeated", 90)
     head = end + 50
     drawing.text(end + 25, 48, "X")
     drawing.arrow((end, 55), (head + 80, 55), (head + 80, 100))
@@ -141,29 +145,29 @@ def draw_grid(drawing: Drawing, x: float, y: float, steps: tuple[float, float], 
         colour = BLUE if inside and near else WHITE
         drawing.cell(*corner, steps[0] * scale, steps[1] * scale, colour)
     drawing.circle(*middle, 2.5 * scale)
-    drawing.text(middle[0], y + reach * scale + 44, title)
+    drawing.text(middle[0], middle[1] + (shown[1] + 0.5) * steps[1] * scale + 18, title)
 
 
 def draw_resolution(path: Path) -> None:
     """Resolution-adaptive U-Net: levels in mm, and one kernel on two grids."""
-    drawing = Drawing(800, 380)
-    features = ("8x0e+4x1e+2x2e", "16x0e+8x1e+4x2e", "32x0e+16x1e+8x2e", "64x0e+32x1e+16x2e")
-    mm = ("5 mm", "10 mm", "20 mm", "40 mm")
+    drawing = Drawing(800, 450)
     drawing.text(20, 24, "images, voxel size", "start")
-    levels = [f"{size}: {text}" for size, text in zip(mm, features, strict=True)]
-    draw_u(drawing, levels, "pooling of 2, 4, 8 mm", "voxels repeated", 170, GREEN)
+    levels = [f"{5 * 2**n} mm: {8 * 2**n} + {4 * 2**n} + {2 * 2**n}" for n in range(4)]
+    draw_u(drawing, levels, "pooling of 2, 4, 8 mm", "voxels repeated", 140)
+    drawing.text(20, 340, "boxes: diameter of the kernels, then", "start")
+    drawing.text(20, 356, "scalars + vectors + tensors of rank 2", "start")
     drawing.text(645, 24, "one kernel of 5 mm, two grids")
-    draw_grid(drawing, 580, 44, (1.0, 1.0), "1 x 1 mm: 5 x 5 voxels")
-    draw_grid(drawing, 580, 220, (0.5, 3.0), "0.5 x 3 mm: 11 x 1 voxels")
+    draw_grid(drawing, 585, 50, (1.0, 1.0), "1 x 1 mm: 5 x 5 voxels")
+    draw_grid(drawing, 585, 262, (0.5, 3.0), "0.5 x 3 mm: 11 x 1 voxels")
     drawing.write(path)
 
 
 def draw_dependency(path: Path) -> None:
     """SDU-Net: where the layers stand, and what one does."""
-    drawing = Drawing(820, 420)
+    drawing = Drawing(820, 380)
     levels = [str(32 * 2**level) for level in range(4)] + ["512 + layer"]
     drawing.text(20, 24, "images", "start")
-    draw_u(drawing, levels, "max pooling", "repeated, 1x1 halves the channels", 90, GREEN)
+    draw_u(drawing, levels, "max pooling", "repeated, 1x1 halves", 90, "layer + 256")
     x = 440
     drawing.text(x + 170, 24, "one spatial dependency layer")
     steps = [
@@ -198,7 +202,7 @@ def draw_dependency(path: Path) -> None:
 def draw_chain(path: Path, steps: Sequence[tuple[str, str]], below: str, columns: int = 4) -> None:
     """Boxes one after the other, a line of text below; rows run from left to right."""
     rows = -(-len(steps) // columns)
-    drawing = Drawing(800, 70 + 90 * rows)
+    drawing = Drawing(800, 50 + 90 * rows)
     for number, (text, colour) in enumerate(steps):
         row, column = divmod(number, columns)
         x, y = 20 + 196 * column, 20 + 90 * row
@@ -210,7 +214,7 @@ def draw_chain(path: Path, steps: Sequence[tuple[str, str]], below: str, columns
             drawing.arrow(
                 (20 + 196 * (columns - 1) + 83, y - 42), (691, turn), (103, turn), (103, y)
             )
-    drawing.text(20, 36 + 90 * rows, below, "start")
+    drawing.text(20, 20 + 90 * rows, below, "start")
     drawing.write(path)
 
 

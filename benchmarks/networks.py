@@ -3,7 +3,9 @@
 Spatial dependency layer, forward and backward: against the line-by-line loop over torch's
 GRUCell that writes each line in place, with the same weights. Resolution-adaptive convolution
 at the paper's width (8x0e + 4x1e + 2x2e, 5 mm at 1 mm), prediction and training step: against
-a plain convolution of the same shape and e3nn's voxel convolution. Medians over the repeats;
+a plain convolution of the same shape and e3nn's voxel convolution. Spatially covariant head on
+whole slices, training step: against equation 13 with the weights of every slice and class made
+and kept; and SCP(256) against Base(512). Medians over the repeats;
 the runs of the competitors alternate. On a machine that others use too, ``--processor
 --threads 1`` counts processor seconds, which waiting does not change.
 """
@@ -15,9 +17,16 @@ from itertools import pairwise
 from statistics import median
 
 import torch
+from scp_costs import kept_bytes
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mribench.networks.scp import (
+    NETWORKS,
+    SpatiallyCovariantHead,
+    position_code,
+    same_place,
+)
 from mribench.networks.spatial_dependency import Correction, SpatialDependency
 from mribench.networks.spherical import PhysicalConvolution
 
@@ -26,6 +35,7 @@ MAPS = ((96, 96), (192, 144))
 FEATURES = ((8, 0), (4, 1), (2, 2))
 IRREPS = "8x0e+4x1e+2x2e"
 SPACING = (1.0, 1.0, 1.0)
+SLICE, SLICES, N_C = (160, 224), 14, 256
 Runs = dict[str, Callable[[], Tensor]]
 Clock = Callable[[], float]
 
@@ -137,13 +147,78 @@ def compare_convolutions(size: int, repeats: int, device: str, clock: Clock) -> 
         print(f"| {size}³ {kind} | {cells} | {more[0]:+.0f} % | {more[1]:+.0f} % |", flush=True)
 
 
+class DirectHead(nn.Module):
+    """Equation 13 to the letter: W + w_r of every slice, class after class."""
+
+    def __init__(self, head: SpatiallyCovariantHead) -> None:
+        super().__init__()
+        self.head = head
+
+    def forward(self, features: Tensor, positions: Tensor) -> Tensor:
+        """Return logits (batch, N, H, W)."""
+        weights = self.head.weights(positions.expand(len(features), -1, -1, -1))
+        shared = self.head.residual.weight
+        logits = [
+            ((weights[:, number] + shared[number]) * features).sum(dim=1)
+            for number in range(self.head.classes)
+        ]
+        return torch.stack(logits, dim=1)
+
+
+class PlacedHead(nn.Module):
+    """A head, asked as the networks ask it: once for slices at one place."""
+
+    def __init__(self, head: nn.Module, once: bool) -> None:
+        super().__init__()
+        self.head, self.once = head, once
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return logits (batch, N, H, W) of whole slices."""
+        origins = torch.zeros((len(features), 2), device=features.device)
+        sizes = torch.tensor([SLICE] * len(features), device=features.device)
+        if self.once and same_place(origins, sizes):
+            origins, sizes = origins[:1], sizes[:1]
+        return self.head(features, position_code(origins, sizes, SLICE))
+
+
+def compare_heads(classes: int, repeats: int, device: str, clock: Clock) -> None:
+    """Print one row: seconds and bytes kept of our head and of the direct form."""
+    torch.manual_seed(0)
+    head = SpatiallyCovariantHead(2, N_C // 16, classes, N_C // 2).to(device)
+    ours, direct = PlacedHead(head, True), PlacedHead(DirectHead(head), False)
+    images = torch.randn(SLICES, N_C // 16, *SLICE, device=device)
+    runs = {"ours": training_step(ours, images), "direct": training_step(direct, images)}
+    found = measure(runs, repeats, clock)
+    kept = [kept_bytes(network, images) / 2**20 for network in (ours, direct)]
+    with torch.no_grad():
+        apart = float((ours(images) - direct(images)).abs().max())
+    cells = f"{found['ours']:.3f} | {found['direct']:.3f} | {kept[0]:.0f} | {kept[1]:.0f}"
+    print(f"| {classes} | {cells} | {apart:.1e} |", flush=True)
+
+
+def compare_scp(repeats: int, device: str, clock: Clock) -> None:
+    """Print the seconds of a training step of SCP(256) and Base(512), on one and more slices."""
+    networks = {
+        "SCP(256)": NETWORKS["scp"](2, 3, 1, 256),
+        "Base(512)": NETWORKS["base"](2, 3, 1, 512),
+    }
+    for count in (1, 4):
+        images = torch.randn(count, 3, *SLICE, device=device)
+        runs = {name: training_step(made.to(device), images) for name, made in networks.items()}
+        found = measure(runs, repeats, clock)
+        kept = [kept_bytes(made, images) / 2**20 for made in networks.values()]
+        cells = " | ".join(f"{found[name]:.3f}" for name in networks)
+        print(f"| {count} | {cells} | {kept[0]:.0f} | {kept[1]:.0f} |", flush=True)
+
+
 def main() -> None:
-    """Print both tables."""
+    """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--sizes", type=int, nargs="*", default=(32, 48, 64, 96))
     parser.add_argument("--maps", type=int, nargs="*", default=(0, 1), help="which of the maps")
+    parser.add_argument("--classes", type=int, nargs="*", default=(1, 4), help="of the SCP head")
     parser.add_argument("--processor", action="store_true", help="processor seconds, not time")
     arguments = parser.parse_args()
     clock = time.process_time if arguments.processor else time.perf_counter
@@ -158,6 +233,14 @@ def main() -> None:
     print("|---|---|---|---|---|---|")
     for size in arguments.sizes:
         compare_convolutions(size, arguments.repeats, device, clock)
+    print(f"\nSpatially covariant head, {SLICES} whole slices, N_c {N_C}\n")
+    print("| classes | ours, s | direct, s | ours, MB kept | direct | largest difference |")
+    print("|---|---|---|---|---|---|")
+    for classes in arguments.classes:
+        compare_heads(classes, arguments.repeats, device, clock)
+    print("\n| slices | SCP(256), s | Base(512), s | SCP(256), MB kept | Base(512) |")
+    print("|---|---|---|---|---|")
+    compare_scp(arguments.repeats, device, clock)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ BACKEND_OF = {
 }
 # The columns of scans.tsv with what the back end `given` of a stage reads.
 GIVEN_FILE = {"strip_skull": "brain_mask", "segment_tissues": "tissues"}
-# Back ends, recipes and methods that call programs (mribench.programs), and their conda environments.
+# Back ends, recipes and methods that call programs (mribench.programs); conda environments.
 PROGRAM_OF = {
     "fsl": "FSL",
     "spm": "SPM",

@@ -55,7 +55,7 @@ def plan(job: dict[str, Any]) -> str:
     processes = job["threads"]
     api.extract_fingerprints([1], num_processes=processes, show_progress_bar=False)
     plans = api.plan_experiments([1], job["planner"], job["gpu_memory_gb"])
-    preprocessed = Path(os.environ["nnUNet_preprocessed"]) / DATASET
+    preprocessed = Path(job["folder"]) / "nnUNet_preprocessed" / DATASET
     known = json.loads((preprocessed / f"{plans}.json").read_text())["configurations"]
     if job["configuration"] not in known:
         raise SystemExit(
@@ -74,8 +74,9 @@ def find_trainer(name: str) -> Any:
     nnU-Net's own search imports all its trainers, some of which need packages that this
     environment may lack; these are passed over.
     """
-    from nnunetv2.training import nnUNetTrainer as trainers
+    import nnunetv2.training.nnUNetTrainer
 
+    trainers = nnunetv2.training.nnUNetTrainer
     for module in pkgutil.walk_packages(trainers.__path__, f"{trainers.__name__}."):
         try:
             found = getattr(importlib.import_module(module.name), name, None)
@@ -87,11 +88,15 @@ def find_trainer(name: str) -> Any:
 
 
 def make_trainer(job: dict[str, Any], plans_name: str) -> Any:
-    """Return the trainer, set up as the job says, with an earlier state where there is one."""
-    preprocessed = Path(os.environ["nnUNet_preprocessed"]) / DATASET
+    """Return the trainer, set up as the job says, with an earlier state where there is one.
+
+    One thread is the network's, the others augment; the planner wants at least one for itself.
+    """
+    os.environ.update(nnUNet_n_proc_DA=str(job["threads"] - 1))
+    preprocessed = Path(job["folder"]) / "nnUNet_preprocessed" / DATASET
     plans = json.loads((preprocessed / f"{plans_name}.json").read_text())
     described = json.loads((preprocessed / "dataset.json").read_text())
-    states = Path(os.environ["nnUNet_results"]).rglob("checkpoint_latest.pth")
+    states = Path(job["folder"], "nnUNet_results").rglob("checkpoint_latest.pth")
     trainer = find_trainer(job["trainer"])(
         plans={**plans, "continue_training": False},
         configuration=job["configuration"],

@@ -30,7 +30,7 @@ class Settings(config.Method):
     configuration: Literal["2d", "3d_fullres", "3d_lowres"] = "3d_fullres"
     """Slices, or blocks at full or lower resolution."""
     planner: str = Field("nnUNetPlannerResEncM", pattern=r"^[A-Za-z][A-Za-z0-9_]*$")
-    """Experiment planner: `ExperimentPlanner` (plain U-Net) or `nnUNetPlannerResEncM`, `L`, `XL`."""
+    """`ExperimentPlanner` (plain U-Net) or, residual, `nnUNetPlannerResEncM`, `…L`, `…XL`."""
     gpu_memory_gb: config.Positive | None = None
     """GPU memory that patch and batch are planned for; null takes the planner's own."""
     trainer: str = Field("nnUNetTrainer", pattern=r"^[A-Za-z][A-Za-z0-9_]*$")
@@ -164,7 +164,7 @@ def _environment(folder: Path, threads: int) -> dict[str, str]:
     return {
         **{name: str(folder / name) for name in names},
         "nnUNet_def_n_proc": str(threads),
-        "nnUNet_n_proc_DA": str(threads - 1),
+        "nnUNet_n_proc_DA": str(threads),
         "OMP_NUM_THREADS": str(threads),
         "MPLBACKEND": "Agg",
     }

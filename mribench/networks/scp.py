@@ -159,6 +159,16 @@ def position_code(origins: Tensor, sizes: Tensor, shape: Sequence[int]) -> Tenso
     return torch.stack([*shares, *(1 - share for share in shares)], dim=1)
 
 
+def same_place(origins: Tensor, sizes: Tensor) -> bool:
+    """Say whether all patches lie at one place of equally large images: whole slices, mostly.
+
+    Their position code, and the weights that Φ makes of it, are then made once for the batch.
+    """
+    if origins.is_meta:
+        return len(origins) == 1
+    return bool((origins == origins[:1]).all() and (sizes == sizes[:1]).all())
+
+
 class SpatiallyCovariantHead(nn.Module):
     """Logits with a weight vector of their own at each position (equations 12 and 13).
 
@@ -217,6 +227,8 @@ class PlacedNetwork(nn.Module):
         if origins is None or sizes is None:
             origins = torch.zeros((1, len(shape)), device=images.device)
             sizes = torch.tensor([list(shape)], device=images.device)
+        if same_place(origins, sizes):
+            origins, sizes = origins[:1], sizes[:1]
         return self.place(images, position_code(origins, sizes, shape))
 
     def place(self, images: Tensor, positions: Tensor) -> Tensor:

@@ -1,3 +1,7 @@
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
@@ -49,6 +53,43 @@ def test_absolute_costs_are_those_of_the_paper(key: tuple[str, int]) -> None:
 def test_smaller_scp_saves_what_the_paper_says() -> None:
     saved = [1 - s / b for s, b in zip(costs("scp", 256), costs("base", 512), strict=True)]
     assert saved == pytest.approx([0.649, 0.747], abs=0.005)
+
+
+@pytest.fixture(scope="module")
+def scp_costs(root: Path) -> ModuleType:
+    """The benchmark that prints the ratios."""
+    path = root / "benchmarks/scp_costs.py"
+    spec = importlib.util.spec_from_file_location("scp_costs", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_memory_is_that_of_the_paper(scp_costs: ModuleType) -> None:
+    """For Base and SCP; what the coordinates of Base F and Base B cost there is not told."""
+    names = [(name, n_c) for name in ("base", "scp") for n_c in (128, 256, 512)]
+    bytes_of = {key: scp_costs.measure(*key, batch=1).memory for key in names}
+    for key, found in bytes_of.items():
+        published = scp_costs.PAPER[key][0]
+        assert found / bytes_of["base", 128] == pytest.approx(published, rel=0.03)
+    saved = 1 - bytes_of["scp", 256] / bytes_of["base", 512]
+    assert saved == pytest.approx(0.238, abs=0.02)
+
+
+def test_patches_at_one_place_share_their_weights() -> None:
+    network = NETWORKS["scp"](2, 1, 2, 32).eval()
+    asked: list[int] = []
+    network.head.phi.register_forward_hook(lambda _, given, __: asked.append(len(given[0])))
+    images = torch.randn(3, 1, 16, 20)
+    origins, sizes = torch.tensor([[2, 5]] * 3), torch.tensor([[40, 50]] * 3)
+    together = network(images, origins, sizes)
+    moved = torch.tensor([[2, 5], [2, 5], [9, 1]])
+    apart = network(images, moved, sizes)
+    assert asked == [1, 3]
+    assert torch.allclose(together[:2], apart[:2], atol=1e-5)
+    assert not torch.allclose(together[2], apart[2], atol=1e-5)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
