@@ -200,7 +200,7 @@ def _check_read(name: str, variant: Variant) -> None:
         "tissues": variant.tissues,
     }
     for key, chosen in stages.items():
-        usual = type(chosen)()
+        usual = type(chosen).model_validate({})
         for setting in sorted(chosen.unread()):
             if getattr(chosen, setting) != getattr(usual, setting):
                 text = f"{key}.{setting}: {key}.backend {chosen.backend} does not read it"
