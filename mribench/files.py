@@ -39,7 +39,7 @@ def atomic(path: str | os.PathLike[str], sealed: bool = False) -> Iterator[Path]
     the format by suffix. On an exception the temporary file is removed. An error of the
     operating system names `path`: a full disk tells no name by itself, and nobody knows
     the temporary one. With `sealed`, the checksum is noted beside the file, for
-    :func:`require_sealed`.
+    :func:`require_sealed`; without, an earlier note is removed.
     """
     final = Path(path)
     final.parent.mkdir(parents=True, exist_ok=True)
@@ -56,6 +56,8 @@ def atomic(path: str | os.PathLike[str], sealed: bool = False) -> Iterator[Path]
         temporary.unlink(missing_ok=True)
     if sealed:
         write_text(seal_of(final), f"{digest}\n")
+    else:
+        seal_of(final).unlink(missing_ok=True)
 
 
 def seal_of(path: Path) -> Path:

@@ -13,19 +13,6 @@ STATISTICS = [
         "strata_comparisons",
     )
 ]
-
-
-def in_report(output, name, **more):
-    """An output for `snakemake --report`, among the tables."""
-    return report(
-        output,
-        caption="../report/tables.rst",
-        category="Tables",
-        labels={"table": name},
-        **more,
-    )
-
-
 NAMES = ["ranking", "comparisons", "rank_schemes", "significance", "variance", "costs"]
 TABLES = [f"<study>/tables/{name}.{form}" for name in NAMES for form in ("csv", "md", "tex")]
 PAGES = [in_report(f"<study>/tables/{name}.html", name) for name in ("leaderboard", *NAMES)]

@@ -276,3 +276,14 @@ def plan_spec(wildcards):
 def store_of(wildcards):
     """The packed store that a method reads."""
     return f"<study>/store/{STUDY.methods[wildcards.method].variant}/manifest.json"
+
+
+def in_report(output, name, **more):
+    """An output for `snakemake --report`, among the tables."""
+    return report(
+        output,
+        caption="../report/tables.rst",
+        category="Tables",
+        labels={"table": name},
+        **more,
+    )

@@ -170,7 +170,8 @@ def check_tables(
     """Recompute every table from the scores and compare each cell."""
     made = scratch / "tables"
     stages.tables(publication.folder, study, made)
-    again = sorted(p.relative_to(made).as_posix() for p in made.rglob("*") if p.is_file())
+    written = (path for path in made.rglob("[!.]*") if path.is_file())
+    again = sorted(path.relative_to(made).as_posix() for path in written)
     findings: list[Finding] = []
     for name in again:
         findings += compare_files(name, publication.folder / name, made / name)
