@@ -36,6 +36,8 @@ NEUTRAL = frozenset(PACKAGE.glob("config/*.py")) | frozenset(
 )
 # Libraries that check, log or limit threads, and compute nothing.
 SILENT = frozenset({"pydantic", "tensorboardX", "threadpoolctl", "tqdm"})
+# Libraries in an environment of their own, and the lock of that environment.
+LOCKED_APART = {"nnunetv2": "requirements/nnunet.txt"}
 # Modules whose distribution has another name, so that it is found without a search.
 DISTRIBUTION_OF = {
     "PIL": "pillow",
@@ -116,6 +118,9 @@ def package_versions(*sources: Path) -> dict[str, str]:
 
 @cache
 def _version(module: str) -> str:
+    if module in LOCKED_APART:
+        lines = (PACKAGE.parent / LOCKED_APART[module]).read_text(encoding="utf-8").split()
+        return next(line for line in lines if line.startswith(f"{module}==")).partition("==")[2]
     try:
         return version(DISTRIBUTION_OF.get(module, module))
     except PackageNotFoundError:

@@ -17,6 +17,8 @@ NAMES = ["ranking", "comparisons", "rank_schemes", "significance", "variance", "
 TABLES = [f"<study>/tables/{name}.{form}" for name in NAMES for form in ("csv", "md", "tex")]
 PAGES = [in_report(f"<study>/tables/{name}.html", name) for name in ("leaderboard", *NAMES)]
 MORE_TABLES = in_report(directory("<study>/tables/more"), "{table}", patterns=["{table}.html"])
+# Inputs of the tables, so that runs of new methods are not overlooked where stores are made again.
+STORES = expand("<study>/store/{variant}/manifest.json", variant=VARIANTS, allow_missing=True)
 PRESET = load_preset(STUDY.evaluation.preset).model_dump(mode="json")
 EVALUATION = STUDY.evaluation.model_dump(mode="json", exclude={"reference"})
 TABLES_SPEC = spec(
@@ -34,8 +36,7 @@ rule aggregate_metrics:
         lesion_sizes=run_files("lesion_sizes.csv"),
         predictions=run_files("predictions.json"),
         costs=run_files("cost.json"),
-        # So that runs of new methods are not overlooked where stores are made again.
-        stores=expand("<study>/store/{variant}/manifest.json", variant=VARIANTS, allow_missing=True),
+        stores=STORES,
     output:
         metrics="<study>/metrics.csv",
         volumes="<study>/volumes.csv",

@@ -3,6 +3,7 @@
 from mribench.training.pack import packing_settings
 
 RUN = "<study>/runs/{method}/fold-{fold}_seed-{seed}"
+RECORDS = multiext(f"{RUN}/", "history.csv", "run.json", "intensity.json", "preprocessing.json")
 TRAINING_SPEC = spec("train_model", method_settings, method_module, data=training_upstream)
 PREDICTION_SPEC = spec("predict_cases", prediction_settings, method_module, data=test_upstream)
 
@@ -67,11 +68,8 @@ rule train_model:
         store=ancient(store_of),
         splits=ancient("<study>/dataset/splits.tsv"),
     output:
+        RECORDS,
         model=f"{RUN}/model.safetensors",
-        history=f"{RUN}/history.csv",
-        run=f"{RUN}/run.json",
-        intensity=f"{RUN}/intensity.json",
-        preprocessing=f"{RUN}/preprocessing.json",
     log:
         "<study>/logs/train_model/{method}/fold-{fold}_seed-{seed}.log",
     benchmark:

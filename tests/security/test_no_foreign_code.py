@@ -153,7 +153,7 @@ def test_a_pickled_array_is_refused_and_not_run(tmp_path: Path, sign: Path, kind
         ["T1w"],
         ["lesion"],
         {"sub-01": entry},
-        {"method": "zscore"},
+        {"variant": {"intensity": {"method": "zscore"}}},
     )
     with pytest.raises(DataError, match="sub-01: .* found no array of numbers"):
         CaseStore(tmp_path / "manifest.json").open("sub-01")

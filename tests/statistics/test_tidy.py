@@ -41,6 +41,7 @@ def runs(tmp_path):
             own = {"method": folder.method, "fold": folder.fold, "seed": folder.seed}
             write_table(folder.path / name, [dict.fromkeys(columns, 1) | own], columns)
         cost = {"parameters": 12, "training": {"seconds": 1.5}, "input_shape": [2, 8, 8]}
+        write_json(folder.path / "predictions.json", {case: {"file": "predictions/a.nii.gz"}})
         write_json(folder.path / "cost.json", cost if folder.method == "a" else {"parameters": 0})
     return tmp_path / "runs"
 
