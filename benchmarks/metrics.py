@@ -195,7 +195,7 @@ def compare_conventions(arguments: argparse.Namespace) -> None:
 
 
 def make_runs(study: Path, methods: int, cases: int) -> str:
-    """Write the tables of one run per method, as a study leaves them, and return its spec."""
+    """Write the tables of one run per method and of the scans; return the spec of the runs."""
     random = np.random.default_rng(0)
     names = ("dice", "hd95", "avd", "lesion_recall", "lesion_f1")
     for method in range(methods):
@@ -203,11 +203,12 @@ def make_runs(study: Path, methods: int, cases: int) -> str:
         folder = study / "runs" / f"m{method:02}" / "fold-0_seed-0"
         metrics, volumes, sizes = [], [], []
         for case in range(cases):
-            person = {"case": f"sub-{case:04}", "subject": f"sub-{case:04}", "site": "A"}
+            name = f"sub-{case:04}"
+            person = {"case": name, "subject": name, "site": f"site{case % 2}"}
             shared = {**keys, **person, "label": "lesion", "preset": "wmh2017"}
-            for name in names:
+            for metric in names:
                 value = round(float(random.beta(8 + method / 10, 3)), 10)
-                metrics.append({**shared, "metric": name, "value": value, "note": ""})
+                metrics.append({**shared, "metric": metric, "value": value, "note": ""})
             load = float(random.lognormal(1.5, 1))
             volumes.append({**shared, "reference_ml": load, "prediction_ml": load * 1.1})
             counts = dict.fromkeys(("reference", "found", "predicted", "true"), 3)
@@ -217,6 +218,10 @@ def make_runs(study: Path, methods: int, cases: int) -> str:
         write_table(folder / "volumes.csv", volumes, VOLUME_COLUMNS)
         write_table(folder / "lesion_sizes.csv", sizes, LESION_SIZE_COLUMNS)
         write_json(folder / "cost.json", {"parameters": 1000, "seconds": 1.0})
+    loads = random.lognormal(1.5, 1, cases)
+    scan = {"contrast": "FLAIR", "labels_contrast": "FLAIR", "spacing": "1x1x1"}
+    scans = [scan | {"case": f"sub-{case:04}", "load_ml": load} for case, load in enumerate(loads)]
+    write_table(study / "dataset/scans.tsv", scans, list(scans[0]))
     return json.dumps(
         {"methods": [f"m{method:02}" for method in range(methods)], "folds": [0], "seeds": [0]}
     )
@@ -231,8 +236,8 @@ def run_study(arguments: argparse.Namespace) -> None:
             "aggregate_metrics": ("--spec", spec, "--metrics=metrics.csv", "--costs=costs.csv"),
             "compare_methods": (
                 "--metrics=metrics.csv",
+                "--scans=dataset/scans.tsv",
                 "--ranking=ranking.csv",
-                "--comparisons=comparisons.csv",
             ),
             "assess_agreement": (
                 "--volumes=volumes.csv",
@@ -242,7 +247,9 @@ def run_study(arguments: argparse.Namespace) -> None:
             ),
             "render_tables": (
                 "--ranking=ranking.csv",
-                "--comparisons=comparisons.csv",
+                "--costs=costs.csv",
+                "--agreement=agreement.csv",
+                "--detection=detection.csv",
                 "--output=tables/leaderboard.csv",
             ),
         }
