@@ -95,10 +95,11 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
     }
 
 
-def with_this_copy() -> dict[str, str]:
-    """Return the environment in which Python finds this copy of the package first."""
+def on_one_thread() -> dict[str, str]:
+    """Return the environment of a job: one thread, and this copy of the package first."""
     places = filter(None, (os.getcwd(), os.environ.get("PYTHONPATH")))
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(places)}
+    threads = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMBA")}
+    return {**os.environ, **threads, "PYTHONPATH": os.pathsep.join(places)}
 
 
 def in_own_process(name: str, arguments: argparse.Namespace) -> dict[str, object]:
@@ -109,10 +110,7 @@ def in_own_process(name: str, arguments: argparse.Namespace) -> dict[str, object
         command += ["--reference", arguments.reference]
     if arguments.prediction:
         command += ["--prediction", arguments.prediction]
-    threads = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMBA")}
-    run = subprocess.run(
-        command, capture_output=True, text=True, env={**with_this_copy(), **threads}
-    )
+    run = subprocess.run(command, capture_output=True, text=True, env=on_one_thread())
     if run.returncode:
         return {"tool": name, "failed": run.stderr.strip().splitlines()[-1]}
     return dict(json.loads(run.stdout.splitlines()[-1]))
@@ -267,7 +265,7 @@ def run_script(name: str, options: tuple[str, ...], folder: Path) -> tuple[float
     """Run a script of the workflow; return its wall and processor seconds and its peak in MiB."""
     started = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "-m", f"scripts.{name}", *options], cwd=folder, env=with_this_copy()
+        [sys.executable, "-m", f"scripts.{name}", *options], cwd=folder, env=on_one_thread()
     )
     _, status, usage = os.wait4(process.pid, 0)
     if status:
