@@ -95,10 +95,11 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
     }
 
 
-def with_this_copy() -> dict[str, str]:
-    """Return the environment in which Python finds this copy of the package first."""
+def on_one_thread() -> dict[str, str]:
+    """Return the environment of a job: one thread, and this copy of the package first."""
     places = filter(None, (os.getcwd(), os.environ.get("PYTHONPATH")))
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(places)}
+    threads = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMBA")}
+    return {**os.environ, **threads, "PYTHONPATH": os.pathsep.join(places)}
 
 
 def in_own_process(name: str, arguments: argparse.Namespace) -> dict[str, object]:
@@ -109,10 +110,7 @@ def in_own_process(name: str, arguments: argparse.Namespace) -> dict[str, object
         command += ["--reference", arguments.reference]
     if arguments.prediction:
         command += ["--prediction", arguments.prediction]
-    threads = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMBA")}
-    run = subprocess.run(
-        command, capture_output=True, text=True, env={**with_this_copy(), **threads}
-    )
+    run = subprocess.run(command, capture_output=True, text=True, env=on_one_thread())
     if run.returncode:
         return {"tool": name, "failed": run.stderr.strip().splitlines()[-1]}
     return dict(json.loads(run.stdout.splitlines()[-1]))
@@ -195,7 +193,7 @@ def compare_conventions(arguments: argparse.Namespace) -> None:
 
 
 def make_runs(study: Path, methods: int, cases: int) -> str:
-    """Write the tables of one run per method, as a study leaves them, and return its spec."""
+    """Write the tables of one run per method and of the scans; return the spec of the runs."""
     random = np.random.default_rng(0)
     names = ("dice", "hd95", "avd", "lesion_recall", "lesion_f1")
     for method in range(methods):
@@ -203,11 +201,12 @@ def make_runs(study: Path, methods: int, cases: int) -> str:
         folder = study / "runs" / f"m{method:02}" / "fold-0_seed-0"
         metrics, volumes, sizes = [], [], []
         for case in range(cases):
-            person = {"case": f"sub-{case:04}", "subject": f"sub-{case:04}", "site": "A"}
+            name = f"sub-{case:04}"
+            person = {"case": name, "subject": name, "site": f"site{case % 2}"}
             shared = {**keys, **person, "label": "lesion", "preset": "wmh2017"}
-            for name in names:
+            for metric in names:
                 value = round(float(random.beta(8 + method / 10, 3)), 10)
-                metrics.append({**shared, "metric": name, "value": value, "note": ""})
+                metrics.append({**shared, "metric": metric, "value": value, "note": ""})
             load = float(random.lognormal(1.5, 1))
             volumes.append({**shared, "reference_ml": load, "prediction_ml": load * 1.1})
             counts = dict.fromkeys(("reference", "found", "predicted", "true"), 3)
@@ -217,6 +216,10 @@ def make_runs(study: Path, methods: int, cases: int) -> str:
         write_table(folder / "volumes.csv", volumes, VOLUME_COLUMNS)
         write_table(folder / "lesion_sizes.csv", sizes, LESION_SIZE_COLUMNS)
         write_json(folder / "cost.json", {"parameters": 1000, "seconds": 1.0})
+    loads = random.lognormal(1.5, 1, cases)
+    scan = {"contrast": "FLAIR", "labels_contrast": "FLAIR", "spacing": "1x1x1"}
+    scans = [scan | {"case": f"sub-{case:04}", "load_ml": load} for case, load in enumerate(loads)]
+    write_table(study / "dataset/scans.tsv", scans, list(scans[0]))
     return json.dumps(
         {"methods": [f"m{method:02}" for method in range(methods)], "folds": [0], "seeds": [0]}
     )
@@ -231,8 +234,8 @@ def run_study(arguments: argparse.Namespace) -> None:
             "aggregate_metrics": ("--spec", spec, "--metrics=metrics.csv", "--costs=costs.csv"),
             "compare_methods": (
                 "--metrics=metrics.csv",
+                "--scans=dataset/scans.tsv",
                 "--ranking=ranking.csv",
-                "--comparisons=comparisons.csv",
             ),
             "assess_agreement": (
                 "--volumes=volumes.csv",
@@ -242,7 +245,9 @@ def run_study(arguments: argparse.Namespace) -> None:
             ),
             "render_tables": (
                 "--ranking=ranking.csv",
-                "--comparisons=comparisons.csv",
+                "--costs=costs.csv",
+                "--agreement=agreement.csv",
+                "--detection=detection.csv",
                 "--output=tables/leaderboard.csv",
             ),
         }
@@ -260,7 +265,7 @@ def run_script(name: str, options: tuple[str, ...], folder: Path) -> tuple[float
     """Run a script of the workflow; return its wall and processor seconds and its peak in MiB."""
     started = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "-m", f"scripts.{name}", *options], cwd=folder, env=with_this_copy()
+        [sys.executable, "-m", f"scripts.{name}", *options], cwd=folder, env=on_one_thread()
     )
     _, status, usage = os.wait4(process.pid, 0)
     if status:

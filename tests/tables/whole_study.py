@@ -3,11 +3,20 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from mribench.config import Evaluation
-from mribench.files import write_table
-from mribench.metrics.columns import METRIC_COLUMNS
-from mribench.report.study_tables import TableSettings, write_tables
+from mribench.files import read_table, write_table
+from mribench.metrics.columns import LESION_SIZE_COLUMNS, METRIC_COLUMNS, VOLUME_COLUMNS
+from mribench.report.study_tables import (
+    TableSettings,
+    common_tables,
+    read_statistics,
+    special_tables,
+    write_tables,
+)
+from mribench.report.tables import Table
+from mribench.statistics.agreement import agreement, detection
 from mribench.statistics.formats import write_tidy
 from mribench.statistics.study import study_statistics, write_statistics
 
@@ -99,3 +108,37 @@ def make_tables(folder: Path, rows=None, chosen=None, detection=None, **evaluati
     counts = {"detection": detection} if detection else {}
     write_tables(folder, folder / "costs.csv", counts, tables, folder / "tables")
     return folder / "tables"
+
+
+def volume_rows():
+    """Rows of agreement.csv and of detection.csv of two methods, as text."""
+    random = np.random.default_rng(1)
+    volumes, sizes = [], []
+    for method in ("base128", "scp128"):
+        for case in range(8):
+            keys = {"method": method, "fold": 0, "seed": 0, "case": f"sub-{case}", "site": "A"}
+            keys |= {"subject": f"sub-{case}", "label": "lesion", "preset": "wmh2017"}
+            true = float(random.uniform(1, 9))
+            volumes.append(keys | {"reference_ml": true, "prediction_ml": true + random.normal()})
+            for low, high in ((0.0, 10.0), (10.0, np.nan)):
+                counts = {"reference": 5, "found": 3, "predicted": 4, "true": 2 + case % 2}
+                sizes.append(keys | counts | {"low_mm3": low, "high_mm3": high})
+    agreed = agreement(pd.DataFrame(volumes, columns=list(VOLUME_COLUMNS)))
+    found = detection(pd.DataFrame(sizes, columns=list(LESION_SIZE_COLUMNS)))
+    return [
+        [
+            {key: "n/a" if value is None else str(value) for key, value in row.items()}
+            for row in rows
+        ]
+        for rows in (agreed, found)
+    ]
+
+
+def all_tables(folder: Path) -> list[Table]:
+    """Every table that a study can have."""
+    make_tables(folder)
+    found = read_statistics(folder)
+    found["agreement"], found["detection"] = volume_rows()
+    costs = read_table(folder / "costs.csv")
+    chosen = TableSettings.model_validate(settings())
+    return [*common_tables(found, costs, chosen), *special_tables(found, costs, chosen)]
