@@ -72,11 +72,18 @@ def tolerant(main: Main, stage: str, outputs: Sequence[str]) -> Main:
 
 
 def note(failure: Failure, outputs: Iterable[Path]) -> None:
-    """Write a failure in the place of `outputs`; nothing in it can become markup."""
+    """Write a failure in the place of `outputs`; nothing in it can become markup.
+
+    What an earlier success left beside them as a sidecar goes.
+    """
     content = failure._replace(reason=failure.reason[:LONGEST])._asdict()
     text = MARK + json.dumps(content).replace("<", "\\u003c") + "}\n"
-    for path in outputs:
+    written = list(outputs)
+    for path in written:
         write_text(path, text)
+        sidecar = path.with_name(path.name.removesuffix(".gz").rpartition(".")[0] + ".json")
+        if sidecar not in written:
+            sidecar.unlink(missing_ok=True)
 
 
 def read_failure(path: Path) -> Failure | None:

@@ -69,9 +69,12 @@ def test_a_note_is_passed_on_and_a_good_case_is_not_touched(tmp_path: Path) -> N
     run = tolerant(conform, "conform_image", ("outputs",))
     run(arguments)
     assert read_failure(arguments.outputs[0]) is None
+    sidecar = arguments.outputs[0].with_name("sub-01_desc-conformed_T1w.json")
+    assert sidecar.exists()
     note(FAILED, arguments.images)
     run(arguments)
     assert read_failure(arguments.outputs[0]) == FAILED
+    assert not sidecar.exists()
     assert b"<script>" not in arguments.outputs[0].read_bytes()
 
 

@@ -225,7 +225,7 @@ def test_failing_case(copied, tiny_study, record_fault):
     with (results / "metrics.csv").open() as stream:
         assert {row["case"] for row in csv.DictReader(stream)} == {"sub-01", "sub-03"}
     told = "1 case whose preprocessing failed: sub-02 (strip_skull)"
-    assert told in (results / "tables/leaderboard.md").read_text()
+    assert told in (results / "tables/leaderboard.html").read_text()
     page = (results / "report/index.html").read_text()
     assert told in page
     assert "sub-02: strip_skull failed: found" in page
