@@ -145,7 +145,8 @@ def test_time_left_is_told_from_finished_and_running_trainings(folder):
     logs = folder / "logs/train_model"
     put(logs / "unet2d/fold-0_seed-0.log", "INFO: u: epoch 4/10 loss 0.5 dice 0.1 left 1:30\n")
     assert left() == (
-        "left: 8 trainings, 0:09:00 one after the other; 4 of them of methods without experience"
+        "trainings left: 8, 0:09:00 one after the other, "
+        "without 4 of methods that were not seen yet"
     )
     for fold in (0, 1):
         for seed in (0, 7):
