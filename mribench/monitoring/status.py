@@ -154,16 +154,13 @@ def describe_left(runs: Sequence[Run]) -> Iterator[str]:
 
     A training that waits is taken to last as long as the others of its method.
     """
-    known, unknown = 0.0, 0
-    left = [run for run in runs if run.state not in DONE]
-    for run in left:
-        seconds = _seconds_left(run, runs)
-        known += seconds or 0
-        unknown += seconds is None
+    left = [run for run in runs if run.state in ("training", "waiting")]
+    known = [seconds for run in left if (seconds := _seconds_left(run, runs)) is not None]
     if left:
-        time_left = timedelta(seconds=round(known))
-        guess = f", without {unknown} of methods that were not seen yet" if unknown else ""
-        yield f"trainings left: {len(left)}, {time_left} one after the other{guess}"
+        told = f", {timedelta(seconds=round(sum(known)))} one after the other" if known else ""
+        rest = len(left) - len(known)
+        guess = f", without {rest} of methods that were not seen yet" if known and rest else ""
+        yield f"trainings left: {len(left)}{told}{guess}"
 
 
 def _seconds_left(run: Run, runs: Sequence[Run]) -> float | None:
@@ -188,11 +185,11 @@ def _progress(run: Run) -> tuple[float, float] | None:
 
 def describe_failures(failures: list[Failure]) -> Iterator[str]:
     """Yield the failures by cause: the telling line, then the jobs that ended with it."""
-    causes: dict[str, list[Failure]] = {}
+    causes: dict[tuple[str, str], list[Failure]] = {}
     for failure in failures:
-        causes.setdefault(_cause(failure), []).append(failure)
-    for cause, group in causes.items():
-        yield f"failed, {len(group)} x {group[0].rule}: {cause}"
+        causes.setdefault((failure.rule, _cause(failure)), []).append(failure)
+    for (rule, cause), group in causes.items():
+        yield f"failed, {len(group)} x {rule}: {cause}"
         for failure in group[:5]:
             yield f"    {failure.name}: {failure.log}"
         if len(group) > 5:
@@ -200,7 +197,7 @@ def describe_failures(failures: list[Failure]) -> Iterator[str]:
 
 
 def _cause(failure: Failure) -> str:
-    """Return the telling line without the subject and file that head it, so that causes meet."""
+    """Return the telling line without the case or run that heads it, so that causes meet."""
     line = failure.line.removeprefix("ERROR: ")
-    place, mark, rest = line.partition(": found ")
-    return f"found {rest}" if mark and place.startswith("sub-") else line
+    _, mark, rest = line.partition(": found ")
+    return f"found {rest}" if mark else line

@@ -82,15 +82,20 @@ def test_failures_are_put_together_by_cause(folder):
     for case in ("sub-01", "sub-02"):
         line = f"ERROR: {case}: {case}_mask.nii.gz: found an empty mask; expected a brain; look"
         put(folder / "logs/strip_skull" / case / "x.log", f"INFO: a\n{line}\n")
+    for fold in (0, 1):
+        line = f"ERROR: scp fold {fold} seed 0: epoch 9: found a loss of nan; expected a number; x"
+        put(folder / f"logs/train_model/scp/fold-{fold}_seed-0.log", line)
     put(folder / "logs/pack_cases/native.log", "Traceback ...\nZeroDivisionError: division\n")
     put(folder / "logs/make_splits.log", "INFO: ERROR was not the last word\n")
     failures = read_failures(folder)
-    assert [item.rule for item in failures] == ["pack_cases", "strip_skull", "strip_skull"]
+    rules = [item.rule for item in failures]
+    assert rules == ["pack_cases", *["strip_skull"] * 2, *["train_model"] * 2]
     shown = list(describe_failures(failures))
     assert shown[0] == "failed, 1 x pack_cases: ZeroDivisionError: division"
     assert shown[2] == "failed, 2 x strip_skull: found an empty mask; expected a brain; look"
     assert "sub-01/x: " in shown[3]
     assert "sub-02/x: " in shown[4]
+    assert shown[5] == "failed, 2 x train_model: found a loss of nan; expected a number; x"
 
 
 def test_the_whole_text(folder):
@@ -170,11 +175,12 @@ def test_time_left_is_told_from_finished_and_running_trainings(folder):
         lines = describe(load_study(STUDY), folder)
         return next((line for line in lines if line.startswith("trainings left: ")), None)
 
-    assert left().endswith("without 8 of methods that were not seen yet")
+    assert left() == "trainings left: 8"
     logs = folder / "logs/train_model"
     put(logs / "unet2d/fold-0_seed-0.log", "INFO: u: epoch 4/10 loss 0.5 dice 0.1 left 1:30\n")
     assert left() == (
-        "left: 8 trainings, 0:09:00 one after the other; 4 of them of methods without experience"
+        "trainings left: 8, 0:09:00 one after the other, "
+        "without 4 of methods that were not seen yet"
     )
     for fold in (0, 1):
         for seed in (0, 7):

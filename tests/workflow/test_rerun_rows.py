@@ -182,13 +182,14 @@ def test_threads_and_memory_of_the_command_line(scene, record_rerun):
 
 def test_an_upgraded_library(scene, record_rerun, tmp_path, monkeypatch):
     """A newer statsmodels, as far as its metadata say; it tests and ranks."""
+    before = version("statsmodels")
     folder = tmp_path / "statsmodels-99.0.dist-info"
     folder.mkdir()
     (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: statsmodels\nVersion: 99.0\n")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     expected = {"compare_methods", "render_tables", "plot_figures", "render_report"}
-    words = f"statsmodels was {version('statsmodels')}, is 99.0"
+    words = f"statsmodels was {before}, is 99.0"
     change = "another version of a library (statsmodels)"
     check(scene, record_rerun, change, scene.plan(scene.study), expected, words)
 
