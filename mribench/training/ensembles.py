@@ -32,15 +32,18 @@ def average_flips(
 def average(predictions: Iterable[np.ndarray]) -> np.ndarray:
     """Return the mean of arrays of probabilities; one alone comes back as it is."""
     arrays = list(predictions)
-    return arrays[0] if len(arrays) == 1 else np.mean(arrays, axis=0, dtype=np.float32)
+    if len(arrays) == 1:
+        return arrays[0]
+    mean: np.ndarray = np.mean(np.stack(arrays), axis=0, dtype=np.float32)
+    return mean
 
 
 def mirror(case: Case, axes: Sequence[str]) -> Case:
     """Return a case with its arrays reversed along axes; its voxels keep their size."""
-    chosen = [AXES.index(axis) for axis in axes]
+    chosen = tuple(AXES.index(axis) for axis in axes)
     return replace(
         case,
-        images=np.flip(np.asarray(case.images), [1 + axis for axis in chosen]),
+        images=np.flip(np.asarray(case.images), tuple(1 + axis for axis in chosen)),
         labels=np.flip(case.labels, chosen),
         mask=np.flip(case.mask, chosen),
     )
@@ -51,4 +54,4 @@ def _predict_mirrored(
 ) -> np.ndarray:
     if not axes:
         return predict(case)
-    return np.flip(predict(mirror(case, axes)), [1 + AXES.index(axis) for axis in axes])
+    return np.flip(predict(mirror(case, axes)), tuple(1 + AXES.index(axis) for axis in axes))
