@@ -108,11 +108,13 @@ def write_predictions(
     sources: dict[str, dict[str, str]] = {}
     for row in read_table(study / "dataset" / "scans.tsv"):
         sources.setdefault(row["case"], {})[f"bids:raw:{row['path']}"] = row["checksum"]
+    made = {**place(choose_device(device)), **software()}
     shared = {
         "Models": [run.origin() for run in ensemble.runs],
         "Labels": {name: 1 + k for k, name in enumerate(ensemble.store.classes)},
         "Parameters": dict(parameters),
-        "Made": {**place(choose_device(device)), **software()},
+        # The name of the machine stays at home.
+        "Made": {key: made[key] for key in ("system", "device", "accelerator", "versions")},
         **{"Software": "mribench", "SoftwareVersion": __version__, "Manual": False},
     }
     write_description(output)

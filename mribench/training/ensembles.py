@@ -34,7 +34,7 @@ def average(predictions: Iterable[np.ndarray]) -> np.ndarray:
     arrays = list(predictions)
     if len(arrays) == 1:
         return arrays[0]
-    return np.asarray(np.mean(arrays, axis=0, dtype=np.float32))
+    return np.asarray(np.mean(np.stack(arrays), axis=0, dtype=np.float32))
 
 
 def mirror(case: Case, axes: Sequence[str]) -> Case:

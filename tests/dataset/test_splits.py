@@ -228,6 +228,19 @@ def test_own_table(tmp_path: Path, suffix: str) -> None:
     assert cases_of(read_table(tmp_path / "splits.tsv"), 0, "train") == cases_of(rows, 0, "train")
 
 
+def test_a_table_may_leave_cases_out(tmp_path: Path) -> None:
+    rows = [
+        {**row, "role": "unused" if row["subject"] == "sub-001" else row["role"]}
+        for row in make_splits(SCANS, Split(scheme="holdout", test=0.5))
+    ]
+    write_table(tmp_path / "splits.tsv", rows, SPLIT_COLUMNS)
+    made = make_splits(SCANS, Split(scheme="file", file=str(tmp_path / "splits.tsv")))
+    assert made == rows
+    used = [case for role in ("train", "validation", "test") for case in cases_of(made, 0, role)]
+    assert used
+    assert not [case for case in used if case.startswith("sub-001")]
+
+
 @pytest.mark.parametrize(
     ("rows", "subject", "found", "expected", "remedy"),
     [
