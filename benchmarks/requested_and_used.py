@@ -1,9 +1,9 @@
 """What each kind of job asked of SLURM, and what it used.
 
 ``python benchmarks/requested_and_used.py results/demo .snakemake/log/*.log`` reads the accounting
-of the jobs whose numbers stand in the drivers' logs (it wants ``sacct``), and, for the stages that
-one job runs for a case, the logs' requests and the study's ``benchmarks/``. Prints a Markdown
-table: the largest of all jobs that completed.
+of the jobs whose numbers stand in the drivers' logs (it wants ``sacct``), and, for the stages, of
+which one job may run several, the logs' requests and the study's ``benchmarks/``. Prints two
+Markdown tables: the largest of all jobs that completed.
 """
 
 import argparse
@@ -28,7 +28,7 @@ class Usage(NamedTuple):
     requested_minutes: float
     used_minutes: float
     cpus: int
-    busy: float
+    cpu_seconds: float
 
 
 def megabytes(text: str) -> float:
@@ -65,40 +65,39 @@ def accounting(numbers: Iterable[str]) -> dict[str, list[Usage]]:
                 float(limit),
                 float(elapsed) / 60,
                 int(cpus),
-                seconds(busy) / max(1.0, float(elapsed) * int(cpus)),
+                seconds(busy),
             )
             found[name].append(used)
     return found
 
 
+# A block of the log about one job; the path of its log names the stage.
+REQUEST = re.compile(
+    r"^ +log: \S*/logs/(\w+)[/.].*\n(?: +.*\n)*? +resources: .*?mem_mb=(\d+).*?runtime=(\d+)", re.M
+)
+
+
 def stages(study: Path, log: str) -> dict[str, list[Usage]]:
-    """Return what Snakemake measured of the stages of a case, with what they asked for."""
-    pattern = r"^\s*rule (\w+):.*?mem_mb=(\d+).*?runtime=(\d+)"
-    asked = {
-        name: (float(mem), float(time)) for name, mem, time in re.findall(pattern, log, re.M | re.S)
-    }
+    """Return what Snakemake measured of the stages, with what they asked for at first."""
+    asked = [(name, float(mem), float(time)) for name, mem, time in REQUEST.findall(log)]
     found = {}
-    for folder in sorted((study / "benchmarks").iterdir()):
-        name = next((name for name in asked if name.startswith(folder.name)), "")
-        tables = [pd.read_table(path) for path in folder.rglob("*.tsv")]
-        if name and tables:
-            memory, minutes = asked[name]
-            rows = pd.concat(tables)
+    for name, memory, minutes in sorted(asked, reverse=True):
+        tables = [pd.read_table(path) for path in (study / "benchmarks" / name).rglob("*.tsv")]
+        if tables:
             found[name] = [
-                Usage(memory, row.max_rss, minutes, row.s / 60, 1, row.cpu_time / max(row.s, 1.0))
-                for row in rows.itertuples()
+                Usage(memory, row.max_rss, minutes, row.s / 60, 1, row.cpu_time)
+                for row in pd.concat(tables).itertuples()
             ]
     return found
 
 
 def line(name: str, jobs: list[Usage]) -> str:
     """Return one row of the table."""
-    table = pd.DataFrame(jobs)
-    most = table.max()
+    most = pd.DataFrame(jobs).max()
     return (
         f"| {name} | {len(jobs)} | {most.cpus:.0f} | {most.requested_memory:.0f} | "
         f"{most.used_memory:.0f} | {most.requested_minutes:.0f} | {most.used_minutes:.1f} | "
-        f"{100 * table.busy.mean():.0f} % |"
+        f"{most.cpu_seconds:.0f} |"
     )
 
 
@@ -110,7 +109,9 @@ def main() -> None:
     arguments = parser.parse_args()
     log = "\n".join(path.read_text() for path in arguments.logs)
     jobs = accounting(re.findall(r"SLURM jobid (\d+)", log))
-    head = "| {} | number | CPUs | MB asked | MB used | minutes asked | minutes used | CPU busy |"
+    head = (
+        "| {} | number | CPUs | MB asked | MB used | minutes asked | minutes used | CPU seconds |"
+    )
     for title, rows in (("job", jobs), ("stage", stages(arguments.study, log))):
         print(head.format(title), "|---" + "|--:" * 7 + "|", sep="\n")
         print(*(line(name, used) for name, used in sorted(rows.items())), "", sep="\n")

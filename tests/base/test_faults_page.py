@@ -39,4 +39,4 @@ def test_page_has_a_table_for_the_cluster_and_one_for_the_rest():
 def test_page_in_the_documentation_is_complete(root):
     page = (root / "docs" / "faults.md").read_text()
     shown = set(re.findall(r"::(test_\w+)(?:\[[^`]*\])?`", page))
-    assert shown == recording_tests(root)
+    assert shown == recording_tests(root), "run `make faults`"
