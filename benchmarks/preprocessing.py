@@ -11,6 +11,7 @@ segmentations alone.
 """
 
 import argparse
+import importlib.util
 import json
 import os
 import resource
@@ -214,6 +215,8 @@ def main() -> None:
     parser.add_argument("--chain", choices=CHAINS, help=argparse.SUPPRESS)
     parser.add_argument("--result", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    if importlib.util.find_spec("dipy") is None:
+        sys.exit("The public chain needs dipy: pip install dipy")
     if arguments.chain:
         arguments.result.write_text(json.dumps(measure(arguments)))
         return

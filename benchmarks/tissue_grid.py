@@ -30,6 +30,7 @@ from mribench.preprocessing.backends.segment_tissues_hmrf import segment_tissues
 
 TISSUES = ("GM", "WM", "CSF")
 TOOLS = ("hmrf", "Atropos", "dipy")
+OWN = ("hmrf", "hmrf without bias field")
 # Labels of GM, WM and CSF where a tool counts from dark to bright.
 FROM_DARK = (2, 3, 1)
 COLUMNS = ("tool", "subject", "noise", "bias", "tissue", "dice", "volume_error")
@@ -48,9 +49,9 @@ def run_tool(
     tool: str, image: np.ndarray, brain: np.ndarray, grid: Grid, threads: int
 ) -> np.ndarray:
     """Return labels (x, y, z): 1 grey, 2 white, 3 fluid."""
-    if tool == "hmrf":
+    if tool in OWN:
         given = make_image(image, grid.affine)
-        shares = segment_tissues(given, brain, "T1w", Tissues(), threads)
+        shares = segment_tissues(given, brain, "T1w", Tissues(bias_loop=tool == "hmrf"), threads)
         return np.where(brain, 1 + shares.argmax(axis=0), 0)
     found = make_tool(tool, np.array(grid.spacing), threads)(image * brain, brain)
     labels = np.zeros(found.shape, np.uint8)
@@ -87,7 +88,7 @@ def fill_table(arguments: argparse.Namespace) -> list[dict[str, str]]:
         path.write_text(",".join(COLUMNS) + "\n")
     done = {tuple(row[key] for key in COLUMNS[:4]) for row in read_rows(path)}
     subjects = sorted(folder.name for folder in arguments.phantoms.glob("sub-*"))
-    tools = [tool for tool in TOOLS if is_installed(tool)]
+    tools = [tool for tool in arguments.tools if is_installed(tool)]
     cells = product(subjects[: arguments.subjects], arguments.bias, arguments.noise, tools)
     for subject, bias, noise, tool in cells:
         if (tool, subject, str(noise), str(bias)) in done:
@@ -123,7 +124,8 @@ def print_table(rows: list[dict[str, str]]) -> None:
         "|---|---|---|---|---|"
     )
     cells = {(int(row["bias"]), int(row["noise"])) for row in rows}
-    for (bias, noise), tool in product(sorted(cells), TOOLS):
+    tools = dict.fromkeys(row["tool"] for row in rows)
+    for (bias, noise), tool in product(sorted(cells), tools):
         where = {"tool": tool, "bias": bias, "noise": noise}
         dice = [mean_of(rows, "dice", tissue=tissue, **where) for tissue in TISSUES]
         error = [mean_of(rows, "volume_error", tissue=tissue, **where) for tissue in TISSUES]
@@ -167,6 +169,7 @@ def main() -> None:
     parser.add_argument("--subjects", type=int, default=2)
     parser.add_argument("--noise", type=int, nargs="+", default=[1, 3, 5, 7, 9])
     parser.add_argument("--bias", type=int, nargs="+", default=[0, 20, 40])
+    parser.add_argument("--tools", nargs="+", choices=(*TOOLS, OWN[1]), default=TOOLS)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--table", type=Path, default=Path("tissue_grid.csv"))
     parser.add_argument("--plot", type=Path, help="picture to write")

@@ -66,8 +66,9 @@ rule review_preprocessing:
         "--case {wildcards.case_dir:q} --conformed {input.conformed:q} "
         "--corrected {input.corrected:q} --field {input.field:q} --resampled {input.resampled:q} "
         "--labels {input.labels:q} --mask {input.mask:q} --tissues {input.tissues:q} --volumes "
-        "{input.volumes:q} --transforms {input.transforms:q} --template-transform {input.template:q} "
-        "--page {output.page:q} --record {output.record:q} --thumbnail {output.thumbnail:q}"
+        "{input.volumes:q} --transforms {input.transforms:q} --template-transform "
+        "{input.template:q} --page {output.page:q} --record {output.record:q} "
+        "--thumbnail {output.thumbnail:q}"
 
 
 rule review_variant:

@@ -200,9 +200,9 @@ def _check_read(name: str, variant: Variant) -> None:
         "tissues": variant.tissues,
     }
     for key, chosen in stages.items():
-        usual = type(chosen).model_validate({})
+        usual = type(chosen).model_fields
         for setting in sorted(chosen.unread()):
-            if getattr(chosen, setting) != getattr(usual, setting):
+            if getattr(chosen, setting) != usual[setting].default:
                 text = f"{key}.{setting}: {key}.backend {chosen.backend} does not read it"
                 raise ValueError(f"variants.{name}.{text}; leave it out or choose another back end")
 

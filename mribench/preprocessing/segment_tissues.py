@@ -12,9 +12,9 @@ from mribench.files import make_image, read_image, write_image, write_table
 from mribench.preprocessing.checks import check_image, fail
 from mribench.preprocessing.plugin import backend
 from mribench.preprocessing.sidecars import raw_uri, uri, write_sidecar
+from mribench.preprocessing.tissue_order import TISSUES
 from mribench.preprocessing.transforms import case_name
 
-TISSUES = ("GM", "WM", "CSF")
 NAMES = {"GM": "Gray Matter", "WM": "White Matter", "CSF": "Cerebrospinal Fluid"}
 LEAST_SHARE = 0.02
 

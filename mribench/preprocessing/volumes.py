@@ -14,8 +14,9 @@ from mribench.config import Label, Model
 from mribench.dataset.geometry import Grid
 from mribench.failures import read_failure
 from mribench.files import read_image, read_table, write_json, write_table
-from mribench.preprocessing.segment_tissues import NAMES, TISSUES
+from mribench.preprocessing.segment_tissues import NAMES
 from mribench.preprocessing.sidecars import Tool, raw_uri, sidecar_path, uri, write_sidecar
+from mribench.preprocessing.tissue_order import TISSUES
 
 INTRACRANIAL = "intracranial"
 DECIMALS = 3
