@@ -14,22 +14,10 @@ STATISTICS = [
     )
 ]
 
-
-def in_report(output, name, **more):
-    """An output for `snakemake --report`, among the tables."""
-    return report(
-        output,
-        caption="../report/tables.rst",
-        category="Tables",
-        labels={"table": name},
-        **more,
-    )
-
-
 NAMES = ["ranking", "comparisons", "rank_schemes", "significance", "variance", "costs"]
 TABLES = [f"<study>/tables/{name}.{form}" for name in NAMES for form in ("csv", "md", "tex")]
-PAGES = [in_report(f"<study>/tables/{name}.html", name) for name in ("leaderboard", *NAMES)]
-MORE_TABLES = in_report(directory("<study>/tables/more"), "{table}", patterns=["{table}.html"])
+PAGES = [table_page(f"<study>/tables/{name}.html", name) for name in ("leaderboard", *NAMES)]
+MORE_TABLES = table_page(directory("<study>/tables/more"), "{table}", patterns=["{table}.html"])
 PRESET = load_preset(STUDY.evaluation.preset).model_dump(mode="json")
 EVALUATION = STUDY.evaluation.model_dump(mode="json", exclude={"reference"})
 TABLES_SPEC = spec(

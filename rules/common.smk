@@ -77,6 +77,13 @@ def spec(script, settings, *modules, **upstream):
     return evaluate
 
 
+def table_page(output, name, **patterns):
+    """An output that `snakemake --report` shows among the tables."""
+    labels = {"table": name}
+    caption = "../report/tables.rst"
+    return report(output, caption=caption, category="Tables", labels=labels, **patterns)
+
+
 def dataset_settings(wildcards=None):
     """What import and index read of the configuration: all of the data set but the simulation."""
     return STUDY.dataset.model_dump(mode="json", exclude={"phantoms"})
