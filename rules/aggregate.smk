@@ -15,8 +15,8 @@ STATISTICS = [
 ]
 NAMES = ["ranking", "comparisons", "rank_schemes", "significance", "variance", "costs"]
 TABLES = [f"<study>/tables/{name}.{form}" for name in NAMES for form in ("csv", "md", "tex")]
-PAGES = [in_report(f"<study>/tables/{name}.html", name) for name in ("leaderboard", *NAMES)]
-MORE_TABLES = in_report(directory("<study>/tables/more"), "{table}", patterns=["{table}.html"])
+PAGES = [table_page(f"<study>/tables/{name}.html", name) for name in ("leaderboard", *NAMES)]
+MORE_TABLES = table_page(directory("<study>/tables/more"), "{table}", patterns=["{table}.html"])
 # Inputs of the tables, so that runs of new methods are not overlooked where stores are made again.
 STORES = expand("<study>/store/{variant}/manifest.json", variant=VARIANTS, allow_missing=True)
 PRESET = load_preset(STUDY.evaluation.preset).model_dump(mode="json")

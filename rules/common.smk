@@ -87,6 +87,13 @@ def spec(script, settings, *modules, **upstream):
     return evaluate
 
 
+def table_page(output, name, **patterns):
+    """An output that `snakemake --report` shows among the tables."""
+    labels = {"table": name}
+    caption = "../report/tables.rst"
+    return report(output, caption=caption, category="Tables", labels=labels, **patterns)
+
+
 def bids_folder(wildcards):
     """The data set; from a function, so that no brace in its path is taken for a wildcard."""
     return str(BIDS_ROOT)
@@ -276,14 +283,3 @@ def plan_spec(wildcards):
 def store_of(wildcards):
     """The packed store that a method reads."""
     return f"<study>/store/{STUDY.methods[wildcards.method].variant}/manifest.json"
-
-
-def in_report(output, name, **more):
-    """An output for `snakemake --report`, among the tables."""
-    return report(
-        output,
-        caption="../report/tables.rst",
-        category="Tables",
-        labels={"table": name},
-        **more,
-    )

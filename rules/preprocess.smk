@@ -5,6 +5,11 @@ include: "stages.smk"
 
 
 LOG = "{variant}/{case}.log"
+LABEL_MAPS = {
+    "mask": "desc-brain_mask.nii.gz",
+    "tissues": "dseg.nii.gz",
+    "label": "desc-reference_dseg.nii.gz",
+}
 
 
 rule conform_image:
@@ -218,10 +223,8 @@ rule resample_images:
         transforms=variant_transforms,
         label=ancient(raw_label),
     output:
+        multiext(f"{ANAT}_space-{{variant}}_", **LABEL_MAPS),
         images=per_contrast(f"{ANAT}_space-{{variant}}_desc-unstripped_{{contrast}}.nii.gz"),
-        mask=f"{ANAT}_space-{{variant}}_desc-brain_mask.nii.gz",
-        tissues=f"{ANAT}_space-{{variant}}_dseg.nii.gz",
-        label=f"{ANAT}_space-{{variant}}_desc-reference_dseg.nii.gz",
     log:
         f"<study>/logs/resample_images/{{case_dir}}/{LOG}",
     benchmark:

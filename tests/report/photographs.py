@@ -30,7 +30,7 @@ def photograph_page(browser: Browser, page: Path, folder: Path) -> None:
     """Photograph the answer, then the leaderboard sorted and filtered."""
     browser.open(page, WIDTH)
     settle(browser)
-    browser.photograph(folder / "results_page.png", 1500)
+    browser.photograph(folder / "results_page.png", 1200)
     save((folder / "results_page.png").read_bytes(), folder / "results_page.png")
     browser.run("document.querySelectorAll('#leaderboard thead th button')[1].click()")
     browser.run("document.querySelector('.part').selectedIndex = 4")
