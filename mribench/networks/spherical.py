@@ -15,15 +15,14 @@ Radial functions
     weight of that voxel per pair of features of one degree.
 Scale
     A sum over more voxels must not become larger: all but the self-connection is divided
-    by the number of voxels within the radius. (The whole box would not do: its corners are
-    empty, and how much of it is empty changes with the voxel size.) Each function is scaled
-    to pass white noise with unit variance at a fifth of the width, which is 1 mm at the
-    first level.
+    by the number of voxels of the kernel. Each function is scaled to pass white noise with
+    unit variance at a fifth of the width, which is 1 mm at the first level.
 """
 
 from collections.abc import Sequence
 from contextlib import nullcontext
 from functools import lru_cache
+from math import prod
 
 import torch
 from torch import Tensor, nn
@@ -60,11 +59,6 @@ def lattice(width: float, spacing: Spacing) -> Tensor:
         for size, step in zip(shape, spacing, strict=True)
     ]
     return torch.stack(torch.meshgrid(*axes, indexing="ij"), dim=-1)
-
-
-def voxels_within(width: float, spacing: Spacing) -> int:
-    """Return the number of voxels of a kernel that are not beyond its radius."""
-    return int((lattice(width, spacing).norm(dim=-1) <= width / 2 * (1 + ROOM)).sum())
 
 
 def functions(degree_in: int, degree_out: int, width: float, spacing: Spacing) -> Tensor:
@@ -108,8 +102,7 @@ def scaled_functions(
         power = unit.square().flatten(1).sum(dim=1) / (2 * degree_out + 1)
         scale = power.rsqrt()
         couplings = len(found) - (degree_in == degree_out)
-        reference = (width / REFERENCE_VOXELS,) * 3
-        scale[:couplings] *= voxels_within(width, reference) / voxels_within(width, spacing)
+        scale[:couplings] *= REFERENCE_VOXELS**3 / prod(found.shape[3:])
         return (found * scale.view(-1, *[1] * 5)).float().to(device)
 
 
