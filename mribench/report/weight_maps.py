@@ -79,11 +79,13 @@ def plot_weight_maps(maps: dict[str, Maps]) -> "Figure":
     size = (style.PAGE_INCHES, 1.45 * len(maps) + 0.5)
     figure, axes = plt.subplots(len(maps), len(STATISTICS), figsize=size, squeeze=False)
     for row, (name, statistics) in zip(axes, maps.items(), strict=True):
-        for axis, (title, map_) in zip(row, statistics.items(), strict=True):
+        for axis, map_ in zip(row, statistics.values(), strict=True):
             shown = axis.imshow(slices.view(map_[..., None], 2, 0), cmap="viridis", vmin=0, vmax=1)
-            axis.set(xticks=[], yticks=[], title=title if row is axes[0] else "")
+            axis.set(xticks=[], yticks=[])
             axis.grid(visible=False)
         row[0].set_ylabel(name)
+    for axis, title in zip(axes[0], STATISTICS, strict=True):
+        axis.set_title(title)
     bar = figure.colorbar(shown, ax=axes, shrink=0.8, aspect=30, pad=0.01)
     bar.set_label("share of each map's range")
     bar.outline.set_visible(False)

@@ -15,7 +15,6 @@ from mribench.networks.spherical import (
     lattice,
     pool_features,
 )
-from mribench.networks.unet import UNet
 
 MIXED = [(3, 0), (2, 1), (2, 2)]
 COARSE = (0.5, 0.5, 3.0)
@@ -205,40 +204,3 @@ def test_small_inputs_and_other_contrasts_are_refused() -> None:
     with pytest.raises(TrainingError, match="3 channels; expected 2"):
         network(torch.zeros(1, 3, 16, 16, 16), COARSE)
     assert network(torch.randn(1, 2, 17, 16, 3), COARSE).shape == (1, 1, 17, 16, 3)
-
-
-def blobs(spacing: tuple[float, ...], shape: tuple[int, ...]) -> torch.Tensor:
-    """Smooth bright spots in a field of view, sampled at voxels of a size (1, 1, x, y, z)."""
-    generator = torch.Generator().manual_seed(0)
-    centres = 30 * torch.rand(40, 3, generator=generator)
-    widths = 1.5 + 1.5 * torch.rand(40, generator=generator)
-    axes = [step * torch.arange(size) for step, size in zip(spacing, shape, strict=True)]
-    places = torch.stack(torch.meshgrid(*axes, indexing="ij"), dim=-1)
-    image = torch.zeros(shape)
-    for centre, width in zip(centres, widths, strict=True):
-        image += torch.exp(-0.5 * ((places - centre) / width).square().sum(dim=-1))
-    return image[None, None]
-
-
-def agreement(network: torch.nn.Module, adaptive: bool) -> float:
-    """Correlation of a network's logits at 1 mm and at 0.5 x 0.5 x 3 mm, at the same places."""
-    with torch.no_grad():
-        found = [
-            (network(image, spacing) if adaptive else network(image))[0, 0]
-            for spacing, shape in (((1.0, 1.0, 1.0), (32, 32, 32)), (COARSE, (64, 64, 11)))
-            for image in [blobs(spacing, shape)]
-        ]
-    # Places in whole mm that both grids have, away from the edges.
-    fine, coarse = found[0][6:26, 6:26, 6:26:3], found[1][12:52:2, 12:52:2, 2:9]
-    return float(torch.corrcoef(torch.stack([fine.flatten(), coarse.flatten()]))[0, 1])
-
-
-def test_another_voxel_size_changes_the_answer_less_than_that_of_a_unet() -> None:
-    adaptive, plain = [], []
-    for seed in range(4):
-        torch.manual_seed(seed)
-        adaptive.append(agreement(ResolutionAdaptiveUNet(1, 1, 1, 3, 5.0, 2.0).eval(), True))
-        torch.manual_seed(seed)
-        plain.append(agreement(UNet(3, 1, 1, 8, 3, "instance", 5).eval(), False))
-    print(adaptive, plain)
-    assert sum(adaptive) / 4 > sum(plain) / 4 + 0.2

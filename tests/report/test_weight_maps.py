@@ -10,6 +10,7 @@ from mribench.networks.scp import NETWORKS, position_code
 from mribench.report.figures import Gallery, add_weight_maps
 from mribench.report.results import Run
 from mribench.report.settings import figure_settings
+from mribench.report.style import figure_style
 from mribench.report.weight_maps import PLACES, STATISTICS, weight_maps
 
 
@@ -60,7 +61,8 @@ def figure_of(tmp_path):
 
     def draw(methods):
         gallery = Gallery(tmp_path / "figures")
-        add_weight_maps(gallery, Made(), methods)
+        with figure_style():
+            add_weight_maps(gallery, Made(), methods)
         if not gallery.entries:
             return None
         return gallery.entries[0], (tmp_path / "figures/weight_maps.svg").read_text()
