@@ -21,8 +21,6 @@ rule conform_image:
         f"<study>/logs/conform_image/{{case_dir}}/{LOG}",
     benchmark:
         "<study>/benchmarks/conform_image/{variant}/{case_dir}/{case}.tsv"
-    group:
-        "case"
     conda:
         "../envs/base.yaml"
     resources:
@@ -45,8 +43,6 @@ rule correct_bias:
         f"<study>/logs/correct_bias/{{case_dir}}/{LOG}",
     benchmark:
         "<study>/benchmarks/correct_bias/{variant}/{case_dir}/{case}.tsv"
-    group:
-        "case"
     conda:
         stage_environment("correct_bias", "ants")
     resources:
@@ -69,8 +65,6 @@ rule strip_skull:
         f"<study>/logs/strip_skull/{{case_dir}}/{{contrast}}/{LOG}",
     benchmark:
         "<study>/benchmarks/strip_skull/{variant}/{case_dir}/{case}_{contrast}.tsv"
-    group:
-        "case"
     conda:
         stage_environment("strip_skull", "ants")
     resources:
@@ -102,8 +96,6 @@ for REFERENCE in sorted({variant.reference for variant in STUDY.variants.values(
             "<study>/benchmarks/register_to_reference/{variant}/{case_dir}/{case}_{contrast}.tsv"
         wildcard_constraints:
             variant=variants_with_reference(REFERENCE),
-        group:
-            "case"
         conda:
             stage_environment("register_to_reference", "ants")
         resources:
@@ -128,8 +120,6 @@ rule register_to_template:
         f"<study>/logs/register_to_template/{{case_dir}}/{{contrast}}_{{kind}}/{LOG}",
     benchmark:
         "<study>/benchmarks/register_to_template/{variant}/{case_dir}/{case}_{contrast}_{kind}.tsv"
-    group:
-        "case"
     conda:
         stage_environment("register_to_template", "ants")
     resources:
@@ -156,8 +146,6 @@ rule segment_tissues:
         f"<study>/logs/segment_tissues/{{case_dir}}/{{contrast}}/{LOG}",
     benchmark:
         "<study>/benchmarks/segment_tissues/{variant}/{case_dir}/{case}_{contrast}.tsv"
-    group:
-        "case"
     conda:
         stage_environment("segment_tissues", "ants")
     resources:
@@ -180,8 +168,6 @@ rule measure_volumes:
         f"{ANAT}_volumes.tsv",
     log:
         f"<study>/logs/measure_volumes/{{case_dir}}/{LOG}",
-    group:
-        "case"
     conda:
         "../envs/base.yaml"
     resources:
@@ -229,8 +215,6 @@ rule resample_images:
         f"<study>/logs/resample_images/{{case_dir}}/{LOG}",
     benchmark:
         "<study>/benchmarks/resample_images/{variant}/{case_dir}/{case}.tsv"
-    group:
-        "case"
     conda:
         "../envs/base.yaml"
     resources:
@@ -258,8 +242,6 @@ rule normalise_intensity:
         f"<study>/logs/normalise_intensity/{{case_dir}}/{LOG}",
     benchmark:
         "<study>/benchmarks/normalise_intensity/{variant}/{case_dir}/{case}.tsv"
-    group:
-        "case"
     conda:
         "../envs/base.yaml"
     resources:
