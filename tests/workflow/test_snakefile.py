@@ -146,16 +146,18 @@ def test_environment_files_exist_and_are_pinned(root):
     named = set(re.findall(r"\.\./envs/(\w+\.yaml)", text))
     named |= {path.name for path in (root / "envs").glob("*.yaml")}
     assert named >= {"ants.yaml", "fsl.yaml", "nipype.yaml"}
-    locked = dict(
-        line.split("==")
-        for line in (root / "requirements/run.txt").read_text().split()
-        if "==" in line
-    )
+    run, nnunet = (read_lock(root / f"requirements/{name}.txt") for name in ("run", "nnunet"))
     for name in named:
+        locked = run | nnunet if name == "nnunet.yaml" else run
         content = yaml.safe_load((root / "envs" / name).read_text())
         for requirement in content["dependencies"][-1]["pip"]:
             package, version = requirement.split("==")
             assert locked[package] == version
+
+
+def read_lock(path):
+    """Versions by package."""
+    return dict(line.split("==") for line in path.read_text().split() if "==" in line)
 
 
 def test_no_machine_paths_or_registries(root):
