@@ -170,7 +170,9 @@ def save(trainer: Any, job: dict[str, Any]) -> None:
         "mirroring": None if axes is None else [int(axis) for axis in axes],
         "cost": measure(trainer),
     }
-    save_file(weights, job["model"], {**job["description"], "nnunet": json.dumps(content)})
+    # One entry only: safetensors does not keep the order of several.
+    described = {**json.loads(job["description"]["mribench"]), "nnunet": content}
+    save_file(weights, job["model"], {"mribench": json.dumps(described, sort_keys=True)})
 
 
 def train(path: Path) -> None:
@@ -212,7 +214,7 @@ def load_predictor(model: Path, device: str) -> Any:
     from safetensors.torch import load_file
 
     with safe_open(model, framework="pt") as opened:
-        content = json.loads(opened.metadata()["nnunet"])
+        content = json.loads(opened.metadata()["mribench"])["nnunet"]
     weights = load_file(model)
     plans, described = PlansManager(content["plans"]), content["dataset"]
     chosen = plans.get_configuration(content["configuration"])

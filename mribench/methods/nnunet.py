@@ -125,7 +125,7 @@ class Method(base.SegmentationMethod[Settings]):
         command = _command(python, "predict", str(model), device, str(threads))
         environment = _environment(model.parent, threads)
         self.running = _external.Answering(f"{self.settings.method} {model}", command, environment)
-        self.network_cost = read_content(model)["cost"]
+        self.network_cost = base.read_description(model)["nnunet"]["cost"]
 
     def predict(self, case: "Case") -> np.ndarray:
         """Return probabilities (classes, x, y, z); 0 outside the brain, where images are 0."""
@@ -144,14 +144,6 @@ class Method(base.SegmentationMethod[Settings]):
     def cost(self) -> dict[str, Any]:
         """Return what was counted when it was trained: nnU-Net plans its network itself."""
         return self.network_cost
-
-
-def read_content(model: Path) -> dict[str, Any]:
-    """Return plans, trainer and cost from a model file."""
-    from safetensors import safe_open
-
-    with safe_open(model, framework="numpy") as opened:
-        return json.loads(opened.metadata()["nnunet"])
 
 
 def _command(python: Path, *arguments: str) -> list[str]:

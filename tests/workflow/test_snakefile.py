@@ -162,11 +162,9 @@ def test_environment_files_exist_and_are_pinned(root):
     named = set(re.findall(r"\.\./envs/(\w+\.yaml)", text))
     named |= {path.name for path in (root / "envs").glob("*.yaml")}
     assert named >= {"ants.yaml", "fsl.yaml", "nipype.yaml"}
-    run = read_lock(root / "requirements/run.txt")
-    # With conda, pip brings torchvision for nnU-Net; the lock leaves it out.
-    own = {"torchvision": "0.28.0"} | read_lock(root / "requirements/nnunet.txt")
+    run, nnunet = (read_lock(root / f"requirements/{name}.txt") for name in ("run", "nnunet"))
     for name in named:
-        locked = {**run, **own} if name == "nnunet.yaml" else run
+        locked = run | nnunet if name == "nnunet.yaml" else run
         content = yaml.safe_load((root / "envs" / name).read_text())
         for requirement in content["dependencies"][-1]["pip"]:
             package, version = requirement.split("==")
