@@ -2,8 +2,8 @@
 
 ``python benchmarks/requested_and_used.py results/demo .snakemake/log/*.log`` reads the accounting
 of the jobs whose numbers stand in the drivers' logs (it wants ``sacct``), and, for the stages, of
-which one job may run several, the logs' requests and the study's ``benchmarks/``. Prints two
-Markdown tables: the largest of all jobs that completed.
+which one job may run several, the requests of the rules and the study's ``benchmarks/``. Prints
+two Markdown tables: the largest of all jobs that completed. Without logs only the second.
 """
 
 import argparse
@@ -16,7 +16,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
-FIELDS = "JobIDRaw,Comment,State,NCPUS,ReqMem,MaxRSS,TimelimitRaw,ElapsedRaw,TotalCPU"
+ROOT = Path(__file__).parent.parent
+FIELDS = "JobIDRaw,Comment,State,ReqMem,MaxRSS,TimelimitRaw,ElapsedRaw,TotalCPU"
 UNITS = {"K": 1 / 1024, "M": 1.0, "G": 1024.0}
 
 
@@ -27,7 +28,6 @@ class Usage(NamedTuple):
     used_memory: float
     requested_minutes: float
     used_minutes: float
-    cpus: int
     cpu_seconds: float
 
 
@@ -53,9 +53,9 @@ def accounting(numbers: Iterable[str]) -> dict[str, list[Usage]]:
     memory: dict[str, float] = defaultdict(float)
     for row in rows:
         number = row[0].split(".")[0]
-        memory[number] = max(memory[number], megabytes(row[5]))
+        memory[number] = max(memory[number], megabytes(row[4]))
     found = defaultdict(list)
-    for number, comment, state, cpus, requested, _, limit, elapsed, busy in rows:
+    for number, comment, state, requested, _, limit, elapsed, busy in rows:
         if comment and state == "COMPLETED":
             name = comment.removeprefix("rule_").partition("_wildcards_")[0]
             name = "all stages of a case" if name.startswith("case_") else name
@@ -64,28 +64,30 @@ def accounting(numbers: Iterable[str]) -> dict[str, list[Usage]]:
                 memory[number],
                 float(limit),
                 float(elapsed) / 60,
-                int(cpus),
                 seconds(busy),
             )
             found[name].append(used)
     return found
 
 
-# A block of the log about one job; the path of its log names the stage.
+# In a rule the requests stand above the command, which calls the script of the rule's name.
 REQUEST = re.compile(
-    r"^ +log: \S*/logs/(\w+)[/.].*\n(?: +.*\n)*? +resources: .*?mem_mb=(\d+).*?runtime=(\d+)", re.M
+    r"mem_mb=lambda wildcards, attempt: (\d+).*?"
+    r"runtime=lambda wildcards, attempt: (\d+).*?scripts\.(\w+)",
+    re.S,
 )
 
 
-def stages(study: Path, log: str) -> dict[str, list[Usage]]:
-    """Return what Snakemake measured of the stages, with what they asked for at first."""
-    asked = [(name, float(mem), float(time)) for name, mem, time in REQUEST.findall(log)]
+def stages(study: Path) -> dict[str, list[Usage]]:
+    """Return what Snakemake measured of the stages, with what their rules ask for at first."""
+    rules = "\n".join(path.read_text() for path in (ROOT / "rules").glob("*.smk"))
     found = {}
-    for name, memory, minutes in sorted(asked, reverse=True):
-        tables = [pd.read_table(path) for path in (study / "benchmarks" / name).rglob("*.tsv")]
+    for memory, minutes, name in REQUEST.findall(rules):
+        tables = [pd.read_table(path) for path in (study / "benchmarks").glob(f"{name}/**/*.tsv")]
+        tables += [pd.read_table(path) for path in (study / "benchmarks").glob(f"{name}.tsv")]
         if tables:
             found[name] = [
-                Usage(memory, row.max_rss, minutes, row.s / 60, 1, row.cpu_time)
+                Usage(float(memory), row.max_rss, float(minutes), row.s / 60, row.cpu_time)
                 for row in pd.concat(tables).itertuples()
             ]
     return found
@@ -95,7 +97,7 @@ def line(name: str, jobs: list[Usage]) -> str:
     """Return one row of the table."""
     most = pd.DataFrame(jobs).max()
     return (
-        f"| {name} | {len(jobs)} | {most.cpus:.0f} | {most.requested_memory:.0f} | "
+        f"| {name} | {len(jobs)} | {most.requested_memory:.0f} | "
         f"{most.used_memory:.0f} | {most.requested_minutes:.0f} | {most.used_minutes:.1f} | "
         f"{most.cpu_seconds:.0f} |"
     )
@@ -105,16 +107,16 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("study", type=Path, help="folder of the results")
-    parser.add_argument("logs", type=Path, nargs="+", help="logs of the drivers")
+    parser.add_argument("logs", type=Path, nargs="*", help="logs of the drivers")
     arguments = parser.parse_args()
     log = "\n".join(path.read_text() for path in arguments.logs)
-    jobs = accounting(re.findall(r"SLURM jobid (\d+)", log))
-    head = (
-        "| {} | number | CPUs | MB asked | MB used | minutes asked | minutes used | CPU seconds |"
-    )
-    for title, rows in (("job", jobs), ("stage", stages(arguments.study, log))):
-        print(head.format(title), "|---" + "|--:" * 7 + "|", sep="\n")
-        print(*(line(name, used) for name, used in sorted(rows.items())), "", sep="\n")
+    numbers = re.findall(r"SLURM jobid (\d+)", log)
+    jobs = accounting(numbers) if numbers else {}
+    head = "| {} | number | MB asked | MB used | minutes asked | minutes used | CPU seconds |"
+    for title, rows in (("job", jobs), ("stage", stages(arguments.study))):
+        if rows:
+            print(head.format(title), "|---" + "|--:" * 6 + "|", sep="\n")
+            print(*(line(name, used) for name, used in sorted(rows.items())), "", sep="\n")
 
 
 if __name__ == "__main__":
