@@ -102,13 +102,17 @@ def test_a_missing_environment_is_told_when_the_configuration_is_read(
 
 
 @pytest.mark.slow
-def test_it_trains_and_predicts(
+def test_it_trains_repeats_and_predicts(
     nnunet_here: None, store: CaseStore, make_job: MakeJob, tmp_path: Path
 ) -> None:
-    job = make_job(tmp_path, training=["sub-01", "sub-02"], validation=["sub-03"])
-    make(store).train(job)
-    assert not (tmp_path / "checkpoints/run").exists()
-    run = tmp_path / "run"
+    models = []
+    for name in ("first", "second"):
+        job = make_job(tmp_path / name, training=["sub-01", "sub-02"], validation=["sub-03"])
+        make(store).train(job)
+        models.append((job.run_folder / "model.safetensors").read_bytes())
+        assert not (tmp_path / name / "checkpoints/run").exists()
+    assert models[0] == models[1]
+    run = tmp_path / "first/run"
     record = read_json(run / "run.json")
     assert record["splits"] == [{"train": ["sub-01", "sub-02"], "val": ["sub-03"]}]
     assert record["versions"]["nnunetv2"]
