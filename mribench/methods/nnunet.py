@@ -120,12 +120,14 @@ class Method(base.SegmentationMethod[Settings]):
 
     def load(self, model: Path, device: str, threads: int) -> None:
         """Start nnU-Net's predictor with a trained model; it ends with this process."""
+        from mribench.training.weights import read_description
+
         self.require_same_input(model)
         python = _external.python_of(PROGRAM)
         command = _command(python, "predict", str(model), device, str(threads))
         environment = _environment(model.parent, threads)
         self.running = _external.Answering(f"{self.settings.method} {model}", command, environment)
-        self.network_cost = base.read_description(model)["nnunet"]["cost"]
+        self.network_cost = read_description(model)["nnunet"]["cost"]
 
     def predict(self, case: "Case") -> np.ndarray:
         """Return probabilities (classes, x, y, z); 0 outside the brain, where images are 0."""
