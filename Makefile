@@ -61,8 +61,9 @@ clean:
 	$(BIN)/pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
 	touch $@
 
-.venv/test-installed: .venv/run-installed requirements/test.txt
+.venv/test-installed: .venv/run-installed requirements/test.txt requirements/peers.txt
 	$(BIN)/pip install --disable-pip-version-check --quiet -r requirements/test.txt
+	$(BIN)/pip install --disable-pip-version-check --quiet --no-deps -r requirements/peers.txt
 	touch $@
 
 .venv-nnunet/installed: requirements/nnunet.txt

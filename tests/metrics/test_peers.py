@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk  # noqa: N813
 from medpy.metric import binary
+from seg_metrics.seg_metrics import computeQualityMeasures
 
 from mribench.metrics import overlap
 from mribench.metrics.conventions import Surface
@@ -83,6 +84,23 @@ def test_surface_distance_and_we_agree_on_a_box_that_moved(surfaces, steps):
     found = border_distances(reference, prediction, SPACING, Surface(neighbourhood=6))
     assert hausdorff(found, 100, "larger") == pytest.approx(steps * SPACING[0])
     assert surfaces.compute_robust_hausdorff(theirs, 100) == pytest.approx(steps * SPACING[0])
+
+
+@pytest.mark.parametrize("padding", [2, 0])
+def test_seg_metrics_sees_no_border_at_the_edge_of_the_volume(random_masks, padding):
+    rule, apart = Surface(neighbourhood=26), []
+    for pair in random_masks:
+        reference, prediction = (np.pad(mask, padding) for mask in pair)
+        # It hands arrays to SimpleITK as they are, which turns their axes around.
+        turned = prediction.T.astype(np.uint8), reference.T.astype(np.uint8)
+        theirs = computeQualityMeasures(*turned, SPACING)
+        for name in ("dice", "jaccard", "precision", "recall"):
+            assert theirs[name] == pytest.approx(getattr(overlap, name)(reference, prediction))
+        found = border_distances(reference, prediction, SPACING, rule)
+        ours = [hausdorff(found, percent, "pooled") for percent in (100, 95)]
+        ours.append(surface_distance(found, "pooled"))
+        apart.append(np.abs(np.subtract(ours, [theirs[name] for name in ("hd", "hd95", "msd")])))
+    assert (np.max(apart) < 1e-5) == (padding > 0)
 
 
 def test_simpleitk_measures_to_the_whole_mask(random_masks):
