@@ -37,6 +37,7 @@ rule train_model:
     input:
         store=ancient(store_of),
         splits=ancient("<study>/dataset/splits.tsv"),
+        scans=ancient("<study>/dataset/scans.tsv"),
     output:
         model=f"{RUN}/model.safetensors",
         history=f"{RUN}/history.csv",
@@ -69,6 +70,7 @@ rule predict_cases:
         intensity=f"{RUN}/intensity.json",
         store=ancient(store_of),
         splits=ancient("<study>/dataset/splits.tsv"),
+        scans=ancient("<study>/dataset/scans.tsv"),
     output:
         f"{RUN}/predictions.json",
     log:
