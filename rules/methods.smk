@@ -67,6 +67,7 @@ rule train_model:
         plan=f"{RUN}/training_plan.json",
         store=ancient(store_of),
         splits=ancient("<study>/dataset/splits.tsv"),
+        scans=ancient("<study>/dataset/scans.tsv"),
     output:
         RECORDS,
         model=f"{RUN}/model.safetensors",
@@ -98,6 +99,7 @@ rule predict_cases:
         intensity=f"{RUN}/intensity.json",
         store=ancient(store_of),
         splits=ancient("<study>/dataset/splits.tsv"),
+        scans=ancient("<study>/dataset/scans.tsv"),
     output:
         f"{RUN}/predictions.json",
     log:
