@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import pytest
 from fake_study import CASES, METHODS
 
-from mribench.files import read_table
+from mribench.files import read_table, seal_of
 from mribench.report.leaderboard import make_leaderboard
 from mribench.report.page import SECTIONS, write_page
 from mribench.report.results import Results
@@ -162,6 +162,8 @@ def test_missing_scores_and_untested_pairs_are_warned_of(page, configuration, mi
     table.loc[0, "p_adjusted"] = None
     table.loc[0, "note"] = "not testable: no case is defined for both"
     table.to_csv(copy / "comparisons.csv", index=False, na_rep="n/a")
+    for name in ("metrics", "comparisons"):
+        seal_of(copy / f"{name}.csv").unlink()
     write_page(configuration, copy, copy / "report/index.html")
     text = (copy / "report/index.html").read_text()
     assert "scp has no scores for 1 case: sub-03." in text
