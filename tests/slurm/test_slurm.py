@@ -48,7 +48,9 @@ def test_daemons_listen_on_loopback_only(slurm_cluster: Cluster) -> None:
 
 
 def test_every_job_lands_in_its_partition(slurm_cluster: Cluster, finished: Path) -> None:
-    assert {job[0] for job in accounting(slurm_cluster, "Partition", "conform_image")} == {"cpu"}
+    assert {job[0] for job in accounting(slurm_cluster, "Partition", "review_preprocessing")} == {
+        "cpu"
+    }
     for rule in ("train_model", "predict_cases"):
         jobs = accounting(slurm_cluster, "Partition,ReqTRES%100", rule)
         assert jobs
@@ -109,7 +111,7 @@ def test_efficiency_report_names_every_rule(finished: Path) -> None:
     with report.open() as file:
         rows = list(csv.DictReader(file))
     rules = {row["RuleName"].removeprefix("rule_").partition("_wildcards")[0] for row in rows}
-    assert rules == {"conform_image", "make_splits", "train_model", "predict_cases"}
+    assert rules == {"review_preprocessing", "make_splits", "train_model", "predict_cases"}
     assert any(float(row["MaxRSS_MB"]) > 400 for row in rows if "make_splits" in row["RuleName"])
 
 
@@ -122,9 +124,13 @@ def test_array_tasks_do_not_hang_on_the_first(
     slurm_cluster: Cluster, root: Path, tmp_path: Path
 ) -> None:
     cases = [f"bias/sub-0{number}.txt" for number in (1, 2)]
-    arguments = ("--slurm-array-jobs=correct_bias", "--retries=0", f"--snakefile={WORKFLOW}")
+    arguments = (
+        "--slurm-array-jobs=evaluate_predictions",
+        "--retries=0",
+        f"--snakefile={WORKFLOW}",
+    )
     driver.run(root, tmp_path, slurm_cluster.environment, *arguments, *cases)
-    jobs = accounting(slurm_cluster, "JobID", "correct_bias")
+    jobs = accounting(slurm_cluster, "JobID", "evaluate_predictions")
     assert len(jobs) == 2
     assert jobs[0][0].endswith("_1")
     assert sum((tmp_path / case).exists() for case in cases) == 1
