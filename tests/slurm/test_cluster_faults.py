@@ -113,12 +113,12 @@ def test_run_completes_without_accounting(
     slurm_cluster.stop("slurmdbd")
     try:
         assert "Connection refused" in slurm_cluster.run("sacct", check=False)
-        arguments = (WORKFLOW, "conformed/sub-01.txt")
+        arguments = (WORKFLOW, "reviewed/sub-01.txt")
         status, output = driver.run(root, tmp_path, slurm_cluster.environment, *arguments)
     finally:
         slurm_cluster.start("slurmdbd")
     assert status == 0, output
-    assert (tmp_path / "conformed" / "sub-01.txt").exists()
+    assert (tmp_path / "reviewed" / "sub-01.txt").exists()
     record_fault(
         "the accounting (slurmdbd) is down",
         "`sacct` and the efficiency report failed",

@@ -125,12 +125,12 @@ def test_array_tasks_do_not_hang_on_the_first(
 ) -> None:
     cases = [f"bias/sub-0{number}.txt" for number in (1, 2)]
     arguments = (
-        "--slurm-array-jobs=evaluate_predictions",
+        "--slurm-array-jobs=measure_cost",
         "--retries=0",
         f"--snakefile={WORKFLOW}",
     )
     driver.run(root, tmp_path, slurm_cluster.environment, *arguments, *cases)
-    jobs = accounting(slurm_cluster, "JobID", "evaluate_predictions")
+    jobs = accounting(slurm_cluster, "JobID", "measure_cost")
     assert len(jobs) == 2
     assert jobs[0][0].endswith("_1")
     assert sum((tmp_path / case).exists() for case in cases) == 1
