@@ -29,7 +29,7 @@ def small(request, root, tmp_path_factory):
 
 def test_small_study_ends_in_a_leaderboard(small):
     study, results = small
-    text = (results / "tables/leaderboard.md").read_text()
+    text = (results / "tables/leaderboard.csv").read_text()
     assert all(name in text for name in study.methods)
     for name in study.methods:
         rows = read_table(results / f"runs/{name}/fold-0_seed-0/metrics.csv")
