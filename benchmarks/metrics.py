@@ -216,6 +216,7 @@ def make_runs(study: Path, methods: int, cases: int) -> str:
         write_table(folder / "volumes.csv", volumes, VOLUME_COLUMNS)
         write_table(folder / "lesion_sizes.csv", sizes, LESION_SIZE_COLUMNS)
         write_json(folder / "cost.json", {"parameters": 1000, "seconds": 1.0})
+        write_json(folder / "predictions.json", {})
     loads = random.lognormal(1.5, 1, cases)
     scan = {"contrast": "FLAIR", "labels_contrast": "FLAIR", "spacing": "1x1x1"}
     scans = [scan | {"case": f"sub-{case:04}", "load_ml": load} for case, load in enumerate(loads)]
