@@ -49,6 +49,9 @@ rule all:
     input:
         "<study>/report/index.html",
         "<study>/agreement.csv",
+        # Named so that they are made again where they were deleted because of damage.
+        "<study>/metrics.csv",
+        run_files("metrics.csv"),
         described_variants(),
 
 
