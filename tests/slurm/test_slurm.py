@@ -52,7 +52,8 @@ def test_every_job_lands_in_its_partition(slurm_cluster: Cluster, finished: Path
         "cpu"
     }
     for rule in ("train_model", "predict_cases"):
-        jobs = accounting(slurm_cluster, "Partition,ReqTRES%100", rule)
+        rows = accounting(slurm_cluster, "Partition,ReqTRES%100,WorkDir%200", rule)
+        jobs = [row for row in rows if row[2] == str(finished)]
         assert jobs
         assert all(job[0] == "gpu" and "gres/gpu=1" in job[1] for job in jobs), jobs
 
