@@ -92,10 +92,9 @@ def test_killed_driver_and_a_second_one(copied, tiny_study, expected, record_fau
 def test_killed_jobs(copied, tiny_study, expected, record_fault):
     results = copied.results(tiny_study)
     shutil.rmtree(results / RUN)
-    shutil.rmtree(results / "store")
     case = results / "preproc/native/sub-01/anat"
     shutil.rmtree(case)
-    driver = copied.start(tiny_study)
+    driver = copied.start(tiny_study, "all", "preprocess")
     killed = set()
     while driver.poll() is None and len(killed) < 2:
         for script in {"conform_image", "train_model"} - killed:
@@ -107,7 +106,7 @@ def test_killed_jobs(copied, tiny_study, expected, record_fault):
     assert killed == {"conform_image", "train_model"}
     assert not list(case.glob("*_desc-conformed_*"))
     assert not (results / RUN / "model.safetensors").exists()
-    copied.run(tiny_study)
+    copied.run(tiny_study, "all", "preprocess")
     assert digests(results) == expected
     assert not hidden_rests(results)
     record_fault(
