@@ -2,17 +2,21 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-quick test-cluster faults reruns lint format schema nnunet clean
+.PHONY: demo test test-quick test-all test-cluster faults reruns lint format schema nnunet clean
 
 demo: .venv/run-installed
 	$(BIN)/snakemake --cores all
 	@echo "The results stand in results/demo/report/index.html"
 
 test: .venv/test-installed lint
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --ignore tests/slurm -m "not long"
+
+# With the ready studies at their small size and nnU-Net itself: half an hour more.
+test-all: .venv/test-installed .venv-nnunet/installed lint
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --ignore tests/slurm
 
 test-quick: .venv/test-installed
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --ignore tests/slurm -m "not slow"
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --ignore tests/slurm -m "not slow and not long"
 
 # Starts a real SLURM on this machine; wants root and tests/slurm/install_slurm.sh.
 test-cluster: .venv/test-installed

@@ -101,7 +101,7 @@ def test_a_missing_environment_is_told_when_the_configuration_is_read(
     assert stages.method_environment(study, "peer") == "nnunet"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_it_trains_repeats_and_predicts(
     nnunet_here: None, store: CaseStore, make_job: MakeJob, tmp_path: Path
 ) -> None:
@@ -132,7 +132,7 @@ def test_it_trains_repeats_and_predicts(
     assert method.cost() == record["network"]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_what_nnunet_cannot_do_is_said_in_its_words(
     nnunet_here: None, store: CaseStore, make_job: MakeJob, tmp_path: Path
 ) -> None:

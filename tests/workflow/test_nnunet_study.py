@@ -31,7 +31,7 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_it_runs_with_our_folds_and_its_own_dice_is_ours(root, finished, small_study, tmp_path):
     try:
         programs.require("nnU-Net")

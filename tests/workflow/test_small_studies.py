@@ -11,7 +11,7 @@ from workspace import Workspace
 from mribench.config import load_study
 from mribench.files import checksum, read_image, read_json, read_table
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 
 @pytest.fixture(

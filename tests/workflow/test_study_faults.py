@@ -91,23 +91,21 @@ def test_killed_driver_and_a_second_one(copied, tiny_study, expected, record_fau
 
 def test_killed_jobs(copied, tiny_study, expected, record_fault):
     results = copied.results(tiny_study)
-    shutil.rmtree(results / RUN)
     case = results / "preproc/native/sub-01/anat"
-    shutil.rmtree(case)
-    driver = copied.start(tiny_study, "all", "preprocess")
-    killed = set()
-    while driver.poll() is None and len(killed) < 2:
-        for script in {"conform_image", "train_model"} - killed:
-            for process in jobs_of(driver, script):
-                process.kill()
-                killed.add(script)
-        time.sleep(0.02)
-    assert driver.wait() == 1
-    assert killed == {"conform_image", "train_model"}
-    assert not list(case.glob("*_desc-conformed_*"))
-    assert not (results / RUN / "model.safetensors").exists()
-    copied.run(tiny_study, "all", "preprocess")
-    assert digests(results) == expected
+    for script, folder, made in (
+        ("train_model", results / RUN, "model.safetensors"),
+        ("conform_image", case, "*_desc-conformed_*"),
+    ):
+        shutil.rmtree(folder)
+        driver = copied.start(tiny_study, "all", "preprocess")
+        for process in wait_for(
+            lambda driver=driver, script=script: jobs_of(driver, script), driver
+        ):
+            process.kill()
+        assert driver.wait() == 1
+        assert not list(folder.glob(made))
+        copied.run(tiny_study, "all", "preprocess")
+        assert digests(results) == expected
     assert not hidden_rests(results)
     record_fault(
         "kill -9 of a training job and of a preprocessing job of a running study",
