@@ -118,9 +118,8 @@ rule predict_cases:
         "Predict with {wildcards.method}, fold {wildcards.fold}, seed {wildcards.seed}"
     shell:
         "python -m scripts.predict_cases --spec {params.spec:q} --threads {threads} --log {log:q} "
-        "--device {resources.device:q} "
-        "--model {input.model:q} --store {input.store:q} --splits {input.splits:q} "
-        "--fold {wildcards.fold:q} --output {output:q}"
+        "--device {resources.device:q} --model {input.model:q} --store {input.store:q} "
+        "--splits {input.splits:q} --fold {wildcards.fold:q} --output {output:q}"
 
 
 rule measure_cost:
