@@ -97,11 +97,7 @@ class Method(base.SegmentationMethod[Settings]):
         files.write_table(job.run_folder / "history.csv", result["history"], history.COLUMNS)
         here = record.software(("numpy", "safetensors"))
         content = {
-            "method": job.name,
-            "fold": job.fold,
-            "seed": job.seed,
-            "threads": job.threads,
-            "left_out": job.left_out,
+            **job.identity(),
             "start": start,
             "end": record.now(),
             "seconds": seconds,

@@ -30,11 +30,7 @@ def record_run(job: Job) -> Iterator[None]:
     start, began = record.now(), time.monotonic()
     yield
     content = {
-        "method": job.name,
-        "fold": job.fold,
-        "seed": job.seed,
-        "threads": job.threads,
-        "left_out": job.left_out,
+        **job.identity(),
         "start": start,
         "end": record.now(),
         "seconds": round(time.monotonic() - began, 2),

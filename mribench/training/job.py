@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from mribench.training.store import CaseStore
 
@@ -52,3 +53,13 @@ class Job:
     def title(self) -> str:
         """The run in words."""
         return f"{self.name} fold {self.fold} seed {self.seed}"
+
+    def identity(self) -> dict[str, Any]:
+        """Return what every ``run.json`` says of the run it belongs to."""
+        return {
+            "method": self.name,
+            "fold": self.fold,
+            "seed": self.seed,
+            "threads": self.threads,
+            "left_out": self.left_out,
+        }

@@ -262,11 +262,7 @@ class Trainer:
     def describe(self) -> dict[str, Any]:
         """Return what ``run.json`` tells."""
         return {
-            "method": self.job.name,
-            "fold": self.job.fold,
-            "seed": self.job.seed,
-            "threads": self.job.threads,
-            "left_out": self.job.left_out,
+            **self.job.identity(),
             **record.join([*self.sessions, self.session()]),
             "seconds_waited_for_data": round(self.feed.waited, 2),
             "epochs": len(self.rows),

@@ -14,8 +14,9 @@ from mribench.config import load_study
 from mribench.errors import ToolError, TrainingError
 from mribench.files import read_image, read_json, read_table
 from mribench.methods._nnunet_data import splits, write_dataset
-from mribench.methods.base import SegmentationMethod, load_method, read_description
+from mribench.methods.base import SegmentationMethod, load_method
 from mribench.training.store import Case, CaseStore
+from mribench.training.weights import read_description
 
 SHORT = {
     "configuration": "2d",
