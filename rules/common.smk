@@ -98,11 +98,6 @@ def table_page(output, name, **patterns):
     return report(output, caption=caption, category="Tables", labels=labels, **patterns)
 
 
-def bids_folder(wildcards):
-    """The data set; from a function, so that no brace in its path is taken for a wildcard."""
-    return str(BIDS_ROOT)
-
-
 def dataset_settings(wildcards=None):
     """What import and index read of the configuration: all of the data set but the simulation."""
     return STUDY.dataset.model_dump(mode="json", exclude={"phantoms"})

@@ -21,7 +21,7 @@ rule evaluate_predictions:
         predictions=f"{RUN}/predictions.json",
         scans=ancient("<study>/dataset/scans.tsv"),
         splits="<study>/dataset/splits.tsv",
-        root=ancient(bids_folder),
+        root=ancient(str(BIDS_ROOT)),
     output:
         metrics=f"{RUN}/metrics.csv",
         volumes=f"{RUN}/volumes.csv",

@@ -183,7 +183,7 @@ rule verify_publication:
     input:
         archive=ARCHIVE,
         metrics="<study>/metrics.csv",
-        root=ancient(bids_folder),
+        root=ancient(str(BIDS_ROOT)),
     output:
         "<study>/publish/verification.json",
     log:

@@ -5,7 +5,7 @@ are written from them (``python -m mribench.schema``), and a test keeps the comm
 ``config.yaml`` in step.
 """
 
-from mribench.config.base import Contrast, Model, Name, Positive
+from mribench.config.base import FILLED, Contrast, Model, Name, Positive
 from mribench.config.dataset import Dataset, Given, GivenTissues, Label, Phantoms, Site
 from mribench.config.intensity import (
     FITTED,
@@ -44,6 +44,7 @@ from mribench.config.variants import (
 )
 
 __all__ = [
+    "FILLED",
     "FITTED",
     "Backend",
     "Bias",

@@ -7,6 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_]*$")]
 Contrast = Annotated[str, Field(pattern=r"^(ce-[A-Za-z0-9]+_)?(T1w|T2w|FLAIR|PDw|CT)$")]
 Positive = Annotated[float, Field(gt=0)]
+FILLED = "{}<>"
+"""Characters that no path of a data set may hold: Snakemake fills in names between them."""
 
 
 class Model(BaseModel):

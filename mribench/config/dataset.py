@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from mribench.config.base import Contrast, Model, Name, Positive
+from mribench.config.base import FILLED, Contrast, Model, Name, Positive
 from mribench.plugins import plugins, unknown
 
 
@@ -123,6 +123,11 @@ class Dataset(Model):
     def _source_is_given(self) -> "Dataset":
         if self.recipe != "phantoms" and not self.source:
             raise ValueError(f"source: give the folder that recipe {self.recipe!r} reads")
+        if self.source and set(self.source) & set(FILLED):
+            raise ValueError(
+                f"source: {self.source!r} has one of {FILLED}, between which Snakemake fills "
+                "in names; rename the folder or link to it"
+            )
         known = ("bids", "phantoms", *plugins("dataset.recipes"))
         if self.recipe not in known:
             raise ValueError(unknown("recipe", self.recipe, known))

@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from mribench.config import Given, Label
+from mribench.config import FILLED, Given, Label
 from mribench.dataset.problems import Finding
 from mribench.dataset.scanner import Case, entities_of
 from mribench.errors import ConfigError
@@ -64,7 +64,7 @@ class FileFinder:
         return [f"{folder}/{name}" for folder in folders for name in self._names(folder, case)]
 
     def check(self, files: Sequence[str], case: Case) -> tuple[str, Finding] | None:
-        """Return ``(file, finding)`` where a case has no file or several."""
+        """Return ``(file, finding)`` where a case has no file, several, or one of no use."""
         expected = self.pattern or f"derivatives/*/{case.anat}/{case.name}_*{self.suffix}"
         if not files:
             finding = Finding(
@@ -81,6 +81,9 @@ class FileFinder:
                 f"set dataset.{self.key}.pattern so that it matches one of them",
             )
             return files[0], finding
+        if set(files[0]) & set(FILLED):
+            expected = f"none of {FILLED}, between which Snakemake fills in names"
+            return files[0], Finding("a bracket in its path", expected, "rename it")
         return None
 
     @property

@@ -57,6 +57,10 @@ def problems(**changes):
             "dataset.source: give the folder that recipe 'bids' reads",
         ),
         (
+            {"dataset": {"source": "/data/{case}"}},
+            "dataset.source: '/data/{case}' has one of {}<>, between which Snakemake fills",
+        ),
+        (
             {"protocol": {"split": {"folds": 1}}},
             "protocol.split.folds: input should be greater than or equal to 2, found 1",
         ),

@@ -31,6 +31,7 @@ SCRIPTS = Path(__file__).parents[2] / "scripts"
 T1W = image_path("sub-02", "T1w")
 FLAIR = image_path("sub-02", "FLAIR")
 LABEL = label_path("sub-02")
+BRACKET = LABEL.replace("manual", "{case}")
 PLAIN_USER = ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
 
 
@@ -237,6 +238,13 @@ ROWS = {
         "2 label files",
         "one label per case",
         "dataset.label.pattern",
+    ),
+    "bracket in path": Row(
+        lambda root: os.renames(root / LABEL, root / BRACKET),
+        BRACKET,
+        "a bracket in its path",
+        "Snakemake fills in names",
+        "rename it",
     ),
     "empty label": Row(
         lambda root: add_image(root, LABEL, label_array(0)),
