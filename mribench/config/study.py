@@ -90,7 +90,7 @@ class Publish(Model):
     """What the archive of `snakemake publish` holds besides tables, figures and records."""
 
     weights: bool = False
-    """Include the trained weights of every run."""
+    """Include the trained weights of every run, and what `apply_model` reads beside them."""
     predictions: bool = False
     """Include the predicted label maps of every run."""
     licence: str = Field("CC-BY-4.0", pattern=r"^[A-Za-z0-9][A-Za-z0-9.+-]*$")

@@ -27,6 +27,8 @@ PATTERNS = (
 )
 RUN_FILES = ("cost.json", "history.csv", "predictions.json")
 WEIGHTS = "model.safetensors"
+MODEL_RECORDS = ("intensity.json", "preprocessing.json", "run.json")
+"""What `apply_model` reads beside the weights."""
 PATIENT_GROUPS = frozenset({"overlays"})
 """Groups of figures that show slices of patients; no switch publishes them."""
 INPUT_COLUMNS = (
@@ -101,6 +103,8 @@ def collect_members(study: Study, folder: Path, schema: str) -> dict[str, Conten
         name = run.folder.relative_to(folder).as_posix()
         members |= {f"{name}/{file}": run.folder / file for file in RUN_FILES}
     members |= {kept.name: kept.path for kept in heavy_files(study, results, published=True)}
+    if study.publish.weights:
+        members |= model_records(results)
     return dict(sorted(members.items()))
 
 
@@ -128,6 +132,15 @@ def heavy_files(study: Study, results: Results, published: bool) -> list[Kept]:
         if study.publish.predictions == published:
             found += [kept(results, path) for path in predictions(run)]
     return found
+
+
+def model_records(results: Results) -> dict[str, Content]:
+    """Return what a model needs beside its weights to be applied, without names of machines."""
+    return {
+        kept(results, run.folder / file).name: as_json(without_hosts(read_json(run.folder / file)))
+        for run in results.runs()
+        for file in MODEL_RECORDS
+    }
 
 
 def kept(results: Results, path: Path) -> Kept:

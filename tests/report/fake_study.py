@@ -180,6 +180,8 @@ def write_run(
             )
     write_json(run / "predictions.json", listing)
     write_json(run / "cost.json", {"parameters": 1})
+    write_json(run / "intensity.json", {"method": "zscore"})
+    write_json(run / "preprocessing.json", {"name": "native", "variant": {}, "dataset": {}})
     (run / "model.safetensors").write_bytes(random_for(method, fold, seed).bytes(64))
     write_history(run / "history.csv", method, fold, seed)
     write_json(

@@ -8,7 +8,9 @@ import pytest
 from fake_study import CASES, METHODS
 
 from mribench.config import load_study
+from mribench.files import read_json
 from mribench.report.crate import publish_study
+from mribench.report.crate_contents import without_hosts
 
 
 @pytest.fixture(scope="module")
@@ -105,3 +107,7 @@ def test_weights_and_predictions_on_request(configuration, mini, figures, tmp_pa
     assert content[name] == (mini.folder / name).read_bytes()
     assert sum(name.endswith("_dseg.nii.gz") for name in content) == len(CASES) * len(METHODS)
     assert b"\tno\t" not in content["checksums.tsv"]
+    for record in ("intensity.json", "preprocessing.json", "run.json"):
+        found = json.loads(content[f"runs/scp/fold-0_seed-0/{record}"])
+        assert found == without_hosts(read_json(mini.folder / f"runs/scp/fold-0_seed-0/{record}"))
+    assert b"bench-01" not in b"".join(content.values())

@@ -52,12 +52,21 @@ def test_dry_run_plans_the_start_of_every_study(root, tmp_path, study, profile):
     assert "index_dataset" in run.stdout + run.stderr
 
 
+def stand_in(folder):
+    """An environment whose programs are there, for a plan that does not call them."""
+    (folder / "bin").mkdir(parents=True)
+    for name in ("nnUNetv2_train", "python"):
+        (folder / "bin" / name).touch(mode=0o755)
+    return folder
+
+
 STUDIES = ("wmh_scp", "lits_scp", "ms_resolution", "spatial_dependency", "peers")
 
 
 @pytest.mark.parametrize("size", ["full", "small"])
 @pytest.mark.parametrize("study", STUDIES)
-def test_dry_run_plans_both_sizes_of_every_study(root, tmp_path, study, size):
+def test_dry_run_plans_both_sizes_of_every_study(root, tmp_path, monkeypatch, study, size):
+    monkeypatch.setenv("NNUNET_ENVIRONMENT", str(stand_in(tmp_path / "nnunet")))
     given = [] if size == "small" or study == "peers" else [f"source={tmp_path}"]
     arguments = ["-n", "--cores", "1", "--configfile", root / f"studies/{study}.yaml"]
     run = snakemake(root, tmp_path, *arguments, "--config", f"size={size}", *given)
