@@ -1,6 +1,8 @@
 """The status of a study, read from a folder as the workflow leaves it."""
 
 import os
+import subprocess
+import sys
 import time
 
 import pytest
@@ -191,3 +193,11 @@ def test_time_left_is_told_from_finished_and_running_trainings(folder):
     run = put(folder / "runs/unet2d/fold-1_seed-0/run.json", '{"seconds": 100}').parent
     put(run / "model.safetensors")
     assert left() == "trainings left: 3, 0:04:50 one after the other"
+
+
+def test_the_command_looks_at_the_size_that_is_asked_for(root):
+    command = ["scripts.show_status", "--config", "studies/peers.yaml", "--size", "small"]
+    shown = subprocess.run(
+        [sys.executable, "-m", *command], capture_output=True, text=True, cwd=root, check=True
+    ).stdout
+    assert shown.startswith("peers_small: results/peers_small")
