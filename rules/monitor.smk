@@ -15,6 +15,12 @@ rule storage:
         "python -m scripts.storage --spec {params.spec:q} --log {log:q}"
 
 
+onstart:
+    # Its limit of 100 jobs a second makes Snakemake look through all ready jobs once a second for
+    # every job that has finished, so that a large study's driver never rests.
+    workflow.scheduler.job_rate_limiter = None
+
+
 onerror:
     print(
         *describe_failures(read_run_failures(map(Path, log), Path(f"results/{STUDY.study}"))),
