@@ -4,13 +4,13 @@ Bias fields and noise are laid over T1-weighted phantoms without either, made by
 
     python -m scripts.simulate_phantoms --output clean --spec '{"contrasts": ["T1w"],
       "phantoms": {"subjects": 2, "seed": 5, "lesion_ml": [0.1, 0.2], "sites":
-      {"clean": {"spacing": [1, 1, 1], "noise": 0, "bias": 0}}}}'
+      {"clean": {"spacing": [2, 2, 2], "noise": 0, "bias": 0}}}}'
 
 Noise is in per cent of white matter. Bias is in per cent as BrainWeb counts it: 40 % is a
 field from 0.8 to 1.2 over the field of view. Every tool is given the true brain mask and
 the image as it is, without N4. ``python benchmarks/tissue_grid.py clean`` prints the
-table; cells that stand in ``--table`` already are not measured again. dipy takes part where
-it is installed.
+table; cells that stand in ``--table`` already are not measured again: to measure one tool
+anew, take its rows out and name it in ``--tools``. dipy takes part where it is installed.
 """
 
 import argparse

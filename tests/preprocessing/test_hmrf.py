@@ -8,6 +8,9 @@ from scipy import ndimage
 from mribench.config import Tissues
 from mribench.errors import StageError
 from mribench.preprocessing.backends.segment_tissues_hmrf import segment_tissues
+from mribench.preprocessing.hmrf.lattice import Workers
+from mribench.preprocessing.hmrf.mixture import Classes
+from mribench.preprocessing.hmrf.partial_volume import mixel_tables
 from mribench.preprocessing.hmrf.segmentation import Options, segment
 from mribench.preprocessing.tissue_order import DARK_TO_BRIGHT, TISSUES
 
@@ -108,6 +111,25 @@ def test_bias_field_is_found():
     assert np.log(found.bias_field()[0] / true)[mask].std() < 0.3 * np.log(true)[mask].std()
 
 
+def voxels_of_two(labels):
+    """Return the share of each tissue (3, x, y, z) in voxels twice as long as those of `labels`."""
+    x, y, z = (n // 2 for n in labels.shape)
+    parts = labels.reshape(x, 2, y, 2, z, 2)
+    return np.stack([np.mean(parts == k, axis=(1, 3, 5)) for k in (1, 2, 3)])
+
+
+def test_field_does_not_follow_the_anatomy():
+    """Without bias, mixed voxels must not be taken for one: grey is darker where fluid is near."""
+    shares = voxels_of_two(folded_ball(scale=2))
+    mask = shares.sum(axis=0) == 1
+    clean = np.tensordot(SIGNALS, shares, axes=1)
+    noisy = clean + 0.09 * SIGNALS[2] * np.random.default_rng(0).standard_normal(SHAPE)
+    found = segment([noisy.astype(np.float32)], mask, (2, 2, 2), Options(), 1)
+    assert np.log(found.bias_field()[0])[mask].std() < 0.015
+    labels = np.where(mask, 1 + found.partial_volumes().argmax(axis=0), 0)
+    assert dice(labels, np.where(mask, 1 + shares.argmax(axis=0), 0), 3) > 0.9
+
+
 def test_bright_outliers_do_not_matter(image):
     spoilt = image.copy()
     spoilt[tuple(np.argwhere(LABELS == 1)[::60].T)] = 5000.0
@@ -150,8 +172,7 @@ def test_lesions_take_no_part_and_are_filled(image):
 
 
 def test_partial_volumes_follow_the_mixture():
-    fine = folded_ball(scale=2).reshape(*[m for n in SHAPE for m in (n, 2)])
-    shares = np.stack([np.mean(fine == k, axis=(1, 3, 5)) for k in (1, 2, 3)])
+    shares = voxels_of_two(folded_ball(scale=2))
     mask = shares.sum(axis=0) == 1
     clean = np.tensordot(SIGNALS, shares, axes=1)
     noisy = clean + 4 * np.random.default_rng(0).standard_normal(SHAPE)
@@ -160,6 +181,18 @@ def test_partial_volumes_follow_the_mixture():
     shared = np.abs(found.partial_volumes() - shares)[:, mask].mean()
     assert shared < 0.06
     assert shared < 0.6 * np.abs(hard - shares)[:, mask].mean()
+
+
+def test_mixing_does_not_lessen_the_noise():
+    """Between two classes of the same variance a mixture has that variance too."""
+    points, means, variance = np.linspace(0.2, 0.8, 7)[:, None], np.array([[0.3], [0.7]]), 0.01
+    classes = Classes(means, np.full((2, 1, 1), variance))
+    with Workers(1) as workers:
+        likelihoods, shares = mixel_tables(points, classes, workers)
+    mixed = means[0] + (means[1] - means[0]) * np.linspace(0, 1, 101)
+    densities = np.exp(-((points - mixed) ** 2) / (2 * variance)) / np.sqrt(variance)
+    assert np.allclose(likelihoods[:, 2], np.log(densities.mean(axis=1)), atol=1e-4)
+    assert np.allclose(shares[:, 0], np.clip((points[:, 0] - 0.3) / 0.4, 0, 1), atol=0.01)
 
 
 @pytest.mark.parametrize("contrast", ["T1w", "T2w", "PDw", "FLAIR", "ce-gadolinium_T1w"])

@@ -21,7 +21,10 @@ def partial_volumes(field: Field, mrf: float, workers: Workers) -> np.ndarray:
 
     Every voxel is either pure or a mixture of two classes (a "mixel"). A mixture with
     share ``s`` of class b has mean ``(1 - s) m_a + s m_b`` and covariance
-    ``(1 - s)^2 C_a + s^2 C_b`` of the intensities, not their logarithms. Its likelihood
+    ``(1 - s) C_a + s C_b`` of the intensities, not their logarithms. FAST squares the
+    shares, which is right for what varies within a tissue; but most of the variance is
+    the scanner's noise, which mixing does not lessen (Tohka, Zijdenbos and Evans,
+    NeuroImage 23 (2004) 84-97, keep the two apart). The likelihood of a mixture
     is the mean over ``s``; the kind with the highest likelihood, times the support of
     its neighbours, is taken, and then its most likely ``s``. The support of a pure kind
     is the weighted sum of the neighbours' probabilities of its class, that of a mixture
@@ -68,7 +71,7 @@ def mixel_tables(
     means, covariances = classes.means[:, None], classes.covariances[:, None]
     pure, _ = _score(points, means, covariances, workers)
     mixed_means = low * means[first] + high * means[second]
-    low, high = low[..., None] ** 2, high[..., None] ** 2
+    low, high = low[..., None], high[..., None]
     mixed_covariances = low * covariances[first] + high * covariances[second]
     mixed, best = _score(points, mixed_means, mixed_covariances, workers)
     return np.concatenate([pure, mixed], axis=1), grid.astype(np.float32)[best]

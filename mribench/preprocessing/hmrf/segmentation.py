@@ -23,6 +23,10 @@ LEAST_BIAS_LOOPS = 4
 MOST_BIAS_LOOPS = 60
 BIAS_TOLERANCE = 0.0005
 FINAL_LOOPS = 4
+# While the field is sought, labels should follow the neighbours rather than the voxel's own
+# intensity, whose residual is to tell the field; 1.4 to 4 all bring it nearer to the truth on
+# phantoms, and 1.5 stays near to FAST on patients.
+BIAS_SUPPORT = 1.5
 SAMPLES = 20_000
 # On phantoms of 1 to 9 % noise shares err least with some twenty times the weight of the classes.
 MIXEL_WEIGHT = 20.0
@@ -143,7 +147,7 @@ def fit(field: Field, options: Options, workers: Workers) -> Classes:
     if options.bias:
         for loop in range(MOST_BIAS_LOOPS):
             change = correct_bias(field, classes, options.bias_width_mm, workers)
-            classes = update(field, classes, options.mrf, workers)
+            classes = update(field, classes, BIAS_SUPPORT * options.mrf, workers)
             if loop + 1 >= LEAST_BIAS_LOOPS and change < BIAS_TOLERANCE:
                 break
     for _ in range(FINAL_LOOPS):
