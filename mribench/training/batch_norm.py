@@ -36,7 +36,7 @@ class SharedBatchNorm(_BatchNorm):
             return super().forward(images)
         mean, variance, count = self.statistics(images)
         if self.running_mean is not None:
-            self.remember(mean.detach(), variance.detach() * count / (count - 1))
+            self.remember(mean, variance * count / (count - 1))
         scale = torch.rsqrt(variance + self.eps)
         shift = -mean * scale
         if self.affine:
@@ -56,6 +56,7 @@ class SharedBatchNorm(_BatchNorm):
         variance = (weights * (variances + (means - mean) ** 2)).sum(dim=0)
         return mean, variance, counts.sum(dim=0)
 
+    @torch.no_grad()
     def remember(self, mean: Tensor, variance: Tensor) -> None:
         """Move the statistics that are used at prediction towards those of a batch."""
         self.num_batches_tracked.add_(1)

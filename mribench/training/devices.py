@@ -101,7 +101,7 @@ def make_fabric(device: torch.device, gpu_precision: str, ranks: Ranks) -> Any:
     from lightning_fabric.plugins.environments.lightning import LightningEnvironment
     from lightning_fabric.strategies import DDPStrategy
 
-    strategy = DDPStrategy(find_unused_parameters=True, broadcast_buffers=False)
+    strategy = DDPStrategy(find_unused_parameters=True, forward_sync_buffers=False)
     precision = gpu_precision if device.type == "cuda" else "32"
     fabric = Fabric(
         accelerator=device.type,

@@ -81,6 +81,8 @@ def join_ranks(rank: int, size: int, meeting: Path, device: str) -> Ranks:
     device
         ``cuda``, where they speak through NCCL, or ``cpu``, through Gloo.
     """
+    if device == "cuda":
+        torch.cuda.set_device(rank)
     backend = "nccl" if device == "cuda" else "gloo"
     address = f"file://{meeting}"
     distributed.init_process_group(

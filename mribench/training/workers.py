@@ -62,11 +62,13 @@ def train(method: Learner, job: Job) -> None:
 def start_workers(method: Learner, job: Job, count: int) -> Iterator[list[Worker]]:
     """Start the processes of a training; none is left when the block is."""
     context = multiprocessing.get_context("spawn")
+    # Torch warns of every network that uses all its weights that it looked for unused ones.
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     workers = []
     with tempfile.TemporaryDirectory() as folder:
         try:
             for rank in range(count):
-                pipe, end = context.Pipe()
+                pipe, end = context.Pipe(duplex=False)
                 arguments = (method, job, rank, count, Path(folder) / "ranks", end)
                 process = context.Process(target=work, args=arguments)
                 process.start()
@@ -95,7 +97,7 @@ def look_after(workers: Sequence[Worker], interruption: Interruption, title: str
             told = True
         errors: list[Exception] = []
         for pipe in wait(list(waiting), SECONDS):
-            said = hear(waiting[pipe], title, told)
+            said = hear(waiting[pipe], title, interruption.requested)
             if isinstance(said, logging.LogRecord):
                 LOG.handle(said)
             elif said is None:
@@ -107,14 +109,14 @@ def look_after(workers: Sequence[Worker], interruption: Interruption, title: str
             raise min(errors, key=lambda error: not isinstance(error, MribenchError))
 
 
-def hear(worker: Worker, title: str, told: bool) -> logging.LogRecord | Exception | None:
+def hear(worker: Worker, title: str, asked: bool) -> logging.LogRecord | Exception | None:
     """Return what a process says next; an error in its place where it died."""
     try:
         return worker.pipe.recv()
-    except EOFError:
+    except (EOFError, OSError):
         worker.process.join()
     status = worker.process.exitcode
-    if told and status == -signal.SIGTERM:
+    if asked and status == -signal.SIGTERM:
         return StoppedError(f"{title}: asked to stop before it had begun; the same command begins")
     return TrainingError(
         describe(

@@ -1,20 +1,24 @@
 """One training on two devices, here two processes on the CPU: the same result, the same faults."""
 
 import multiprocessing
+import os
+import signal
 import time
 from collections.abc import Callable
+from multiprocessing import connection
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from faulty_methods import FaultyMethod, compare
 from small_methods import SMALL, MakeJob, MakeMethod
 
 from mribench.errors import StoppedError, TrainingError
 from mribench.files import read_json, read_table
 from mribench.methods.base import SegmentationMethod
+from mribench.training.interruption import Interruption
 from mribench.training.weights import load_weights
+from mribench.training.workers import Worker, look_after
 
 FILES = ("model.safetensors", "history.csv")
 # Batches of three: the processes have shares of one and two patches.
@@ -26,7 +30,8 @@ KEYS: dict[str, Any] = {
     "optimiser": "sgd",
 }
 SUBJECTS = ["sub-01", "sub-02", "sub-03"]
-NETWORKS = [name for name in SMALL if name != "flair_threshold"]
+QUICK = ["unet3d", "scp"]
+SLOW = [name for name in SMALL if name not in (*QUICK, "unet2d", "flair_threshold")]
 MakeFaulty = Callable[..., SegmentationMethod[Any]]
 RecordFault = Callable[[str, str, str], None]
 
@@ -68,9 +73,7 @@ def test_two_devices_give_what_one_gives_and_say_so(
     make_method: MakeMethod, make_job: MakeJob, tmp_path: Path, undisturbed: Path
 ) -> None:
     """Batch normalisation, Dice over the batch, unequal shares, three validation cases."""
-    make_method("unet2d", **KEYS).train(
-        make_job(tmp_path, training=SUBJECTS, validation=SUBJECTS)
-    )
+    make_method("unet2d", **KEYS).train(make_job(tmp_path, training=SUBJECTS, validation=SUBJECTS))
     assert 0 < largest_difference(tmp_path, undisturbed) < 1e-5
     one, two = (read_table(folder / "run" / FILES[1]) for folder in (tmp_path, undisturbed))
     for alone, shared in zip(one, two, strict=True):
@@ -79,15 +82,6 @@ def test_two_devices_give_what_one_gives_and_say_so(
         )
     records = [read_json(folder / "run" / "run.json") for folder in (tmp_path, undisturbed)]
     assert [record["devices"] for record in records] == [1, 2]
-
-
-def test_two_devices_give_what_one_gives_on_blocks(
-    make_method: MakeMethod, make_job: MakeJob, tmp_path: Path
-) -> None:
-    keys = {**KEYS, "epochs": 1, "batch_size": 2}
-    for number in (1, 2):
-        make_method("unet3d", **keys).train(make_job(tmp_path / str(number), devices=number))
-    assert largest_difference(tmp_path / "1", tmp_path / "2") < 1e-5
 
 
 def test_killed_and_stopped_training_goes_on_to_the_same_bytes(
@@ -124,18 +118,26 @@ def test_killed_and_stopped_training_goes_on_to_the_same_bytes(
     )
 
 
-def test_error_of_any_process_is_told(make_faulty: MakeFaulty, make_job: MakeJob, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="broken on purpose") as caught:
-        make_faulty("raise", 1, 1).train(make_job(tmp_path, devices=2))
-    assert "in process 1 of 2" in caught.value.__notes__[0]
+def test_divergence_on_one_device_ends_all_with_its_error(
+    make_faulty: MakeFaulty, make_job: MakeJob, tmp_path: Path
+) -> None:
+    words = "tested fold 0 seed 0: epoch 1: found a loss of nan"
+    with pytest.raises(TrainingError, match=words) as caught:
+        make_faulty("nan", 1, 1).train(make_job(tmp_path, devices=2))
+    assert " of 2:\nTraceback" in caught.value.__notes__[0]
     assert not multiprocessing.active_children()
 
 
-def test_divergence_on_one_device_stops_all(
-    make_faulty: MakeFaulty, make_job: MakeJob, tmp_path: Path
-) -> None:
-    with pytest.raises(TrainingError, match="tested fold 0 seed 0: epoch 1: found a loss of nan"):
-        make_faulty("nan", 1, 1).train(make_job(tmp_path, devices=2))
+def test_stop_before_the_processes_have_begun_is_no_failure() -> None:
+    context = multiprocessing.get_context("spawn")
+    pipe, end = context.Pipe(duplex=False)
+    process = context.Process(target=connection.wait, args=([end], 600))
+    process.start()
+    end.close()
+    with Interruption() as interruption:
+        os.kill(os.getpid(), signal.SIGTERM)
+        with pytest.raises(StoppedError, match="tested: asked to stop before it had begun"):
+            look_after([Worker(process, pipe)], interruption, "tested")
 
 
 def test_more_devices_than_patches_are_refused(
@@ -147,11 +149,12 @@ def test_more_devices_than_patches_are_refused(
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.slow
-def test_every_network_gives_on_two_devices_what_it_gives_on_one(
-    make_method: MakeMethod, make_job: MakeJob, tmp_path: Path
+@pytest.mark.parametrize("names", [QUICK, pytest.param(SLOW, marks=pytest.mark.slow)])
+def test_networks_take_the_steps_that_they_take_on_one_device(
+    names: list[str], make_method: MakeMethod, make_job: MakeJob, tmp_path: Path
 ) -> None:
-    methods = [make_method(name, **KEYS) for name in NETWORKS]
+    """One pair of processes for all networks: starting them takes longer than their steps."""
+    methods = [make_method(name, **KEYS) for name in names]
     context = multiprocessing.get_context("spawn")
     arguments = (tmp_path / "ranks", methods, make_job(tmp_path))
     processes = [context.Process(target=compare, args=(rank, *arguments)) for rank in (0, 1)]
@@ -162,5 +165,5 @@ def test_every_network_gives_on_two_devices_what_it_gives_on_one(
     assert [process.exitcode for process in processes] == [0, 0]
     lines = (tmp_path / "differences").read_text().splitlines()
     found = {name: float(value) for name, value in map(str.split, lines)}
-    assert list(found) == NETWORKS
+    assert list(found) == names
     assert max(found.values()) < 1e-5, found
