@@ -5,6 +5,8 @@ layer that is replaced. Means and variances of the ranks are joined as in Chan, 
 (The American Statistician 37, 1983), which loses no digits.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -22,6 +24,10 @@ class SharedBatchNorm(_BatchNorm):
     ranks
         The processes of the training.
     """
+
+    running_mean: Any
+    running_var: Any
+    num_batches_tracked: Any
 
     def __init__(self, layer: _BatchNorm, ranks: Ranks) -> None:
         super().__init__(

@@ -99,7 +99,7 @@ def make_fabric(device: torch.device, gpu_precision: str, ranks: Ranks) -> Any:
     """
     from lightning_fabric import Fabric
     from lightning_fabric.plugins.environments.lightning import LightningEnvironment
-    from lightning_fabric.strategies import DDPStrategy
+    from lightning_fabric.strategies.ddp import DDPStrategy
 
     strategy = DDPStrategy(find_unused_parameters=True, forward_sync_buffers=False)
     precision = gpu_precision if device.type == "cuda" else "32"

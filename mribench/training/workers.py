@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from logging.handlers import QueueHandler
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from torch import distributed
 
@@ -89,7 +89,7 @@ def look_after(workers: Sequence[Worker], interruption: Interruption, title: str
     Exception
         The first error of any process.
     """
-    waiting = {worker.pipe: worker for worker in workers}
+    waiting: dict[Any, Worker] = {worker.pipe: worker for worker in workers}
     told = False
     while waiting:
         if interruption.requested and not told:
@@ -137,7 +137,7 @@ def work(method: Learner, job: Job, rank: int, count: int, meeting: Path, pipe: 
     LOG.setLevel(logging.ERROR)
     if rank == 0:
         LOG.setLevel(logging.INFO)
-        LOG.addHandler(PipeHandler(pipe))
+        LOG.addHandler(PipeHandler(pipe))  # type: ignore[arg-type]
         LOG.propagate = False
     # Lightning takes its rank from here.
     os.environ["LOCAL_RANK"] = str(rank)
