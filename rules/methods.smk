@@ -81,13 +81,14 @@ rule train_model:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 1440 * attempt,
         device="auto",
+        devices="auto",
     params:
         spec=TRAINING_SPEC,
     message:
         "Train {wildcards.method}, fold {wildcards.fold}, seed {wildcards.seed}"
     shell:
         "python -m scripts.train_model --spec {params.spec:q} --threads {threads} --log {log:q} "
-        "--device {resources.device:q} "
+        "--device {resources.device:q} --devices {resources.devices:q} "
         "--name {wildcards.method:q} --store {input.store:q} --splits {input.splits:q} "
         "--fold {wildcards.fold:q} --seed {wildcards.seed:q} --model {output.model:q}"
 

@@ -25,6 +25,7 @@ def main(arguments: argparse.Namespace) -> None:
     cost = {
         **(run.get("network") or method.cost()),
         **memory,
+        "devices": run["devices"],
         "training_seconds": run["seconds"],
         "prediction_seconds_per_case": round(fmean(seconds), 3) if seconds else None,
     }

@@ -44,6 +44,7 @@ def main(arguments: argparse.Namespace) -> None:
         run_folder=arguments.model.parent,
         checkpoint_folder=checkpoint_folder(arguments),
         device=arguments.device,
+        devices=arguments.devices,
         threads=arguments.threads,
     )
     load_method(settings, store.contrasts, store.classes).train(job)
@@ -55,6 +56,15 @@ def checkpoint_folder(arguments: argparse.Namespace) -> Path:
     return run.parents[2] / "checkpoints" / run.parent.name / run.name / digest(arguments.spec)
 
 
+def device_count(text: str) -> int | str:
+    """Return the number of devices that an argument names, or ``auto``."""
+    if text == "auto":
+        return text
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"found {text}; expected auto, or a number from 1")
+    return int(text)
+
+
 if __name__ == "__main__":
     made = command.parser(__doc__)
     made.add_argument("--name", help="name of the method in the study (default: of its file)")
@@ -63,6 +73,12 @@ if __name__ == "__main__":
     made.add_argument("--fold", type=int, required=True, help="number of the fold")
     made.add_argument("--seed", type=int, required=True, help="seed of everything random")
     made.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where")
+    made.add_argument(
+        "--devices",
+        type=device_count,
+        default="auto",
+        help="GPUs that share each batch (default, auto: those that the job was given)",
+    )
     made.add_argument(
         "--model",
         type=Path,

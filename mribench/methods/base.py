@@ -236,9 +236,9 @@ class NetworkMethod(SegmentationMethod[NetworkSettings]):
 
     def train(self, job: "Job") -> None:
         """Train the network; see ``mribench.training.loop``."""
-        from mribench.training.loop import Trainer
+        from mribench.training.workers import train
 
-        Trainer(self, job).run()
+        train(self, job)
 
     def make_sampler(self, cases: Sequence["Case"], seed: int) -> "Sampler":
         """Return the source of the training batches."""

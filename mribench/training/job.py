@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from mribench.training.store import CaseStore
 
@@ -30,8 +30,10 @@ class Job:
         Least time between two states, besides the one at SIGTERM.
     device
         ``auto``, ``cpu`` or ``cuda``.
+    devices
+        How many devices share each batch; ``auto`` takes the GPUs that the job was given.
     threads
-        CPU threads.
+        CPU threads, of all devices together.
     left_out
         Cases of the fold whose preprocessing failed, for the record.
     """
@@ -46,6 +48,7 @@ class Job:
     checkpoint_folder: Path
     checkpoint_seconds: float = 60.0
     device: str = "auto"
+    devices: int | Literal["auto"] = "auto"
     threads: int = 1
     left_out: list[str] = field(default_factory=list)
 

@@ -3,7 +3,7 @@
 import logging
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
@@ -15,6 +15,7 @@ from mribench.errors import StoppedError, TrainingError, describe
 from mribench.losses.boundary import choose_loss
 from mribench.training import checkpoints, record
 from mribench.training.augmentation import augment
+from mribench.training.batch_norm import share_statistics
 from mribench.training.checkpoints import State
 from mribench.training.devices import choose_device, make_deterministic, make_fabric
 from mribench.training.feed import Feed
@@ -24,6 +25,7 @@ from mribench.training.job import Job
 from mribench.training.learner import Learner, Opener
 from mribench.training.optimisers import make_optimiser
 from mribench.training.patches import Batch
+from mribench.training.ranks import ALONE, Ranks
 from mribench.training.schedules import learning_rate
 from mribench.training.store import Case
 from mribench.training.validation import validate
@@ -39,14 +41,19 @@ class Trainer:
     state is: weights, optimiser, number of batches seen, sum of losses, history; an
     interruption anywhere changes nothing.
 
+    With several ranks each is a process with a trainer of its own. They draw the same batches,
+    have the same state, and stop together; the first alone writes.
+
     Where the fold has no validation cases (one training subject), early stopping looks at
     the training cases; ``run.json`` says so.
     """
 
-    def __init__(self, method: Learner, job: Job) -> None:
+    def __init__(self, method: Learner, job: Job, ranks: Ranks = ALONE) -> None:
         self.method, self.job, self.settings = method, job, method.settings
+        self.ranks = ranks
         self.device = choose_device(job.device)
-        make_deterministic(self.device, job.threads)
+        threads = max(1, job.threads // ranks.size)
+        make_deterministic(self.device, threads)
         self.training = open_cases(method, job, job.training, "training")
         self.validation = self.training
         if job.validation:
@@ -55,16 +62,19 @@ class Trainer:
             LOG.warning("%s: no validation cases; the training cases stand in", job.title)
         torch.manual_seed(job.seed)
         network = method.build_network()
+        if ranks.size > 1:
+            share_statistics(network, ranks)
         optimiser = make_optimiser(
             self.settings.optimiser,
             network,
             self.settings.learning_rate,
             self.settings.weight_decay,
         )
-        self.fabric = make_fabric(self.device, self.settings.gpu_precision)
+        self.fabric = make_fabric(self.device, self.settings.gpu_precision, ranks)
+        self.device = self.fabric.device
         self.network, self.optimiser = self.fabric.setup(network, optimiser)
         self.loss = choose_loss(self.settings.loss)
-        self.feed = Feed(method.make_sampler(self.training, job.seed).batch, job.threads)
+        self.feed = Feed(method.make_sampler(self.training, job.seed).batch, threads)
         self.seen = 0
         self.loss_sum = torch.zeros((), dtype=torch.float64, device=self.device)
         self.rows: list[Row] = []
@@ -75,22 +85,31 @@ class Trainer:
 
     def run(self) -> None:
         """Train to the end or to early stopping, from an earlier state where there is one."""
+        if self.ranks.rank > 0:
+            self.restore()
+            self.run_epochs(lambda rows: None)
+            return
         with checkpoints.sole_process(self.job.checkpoint_folder, self.job.title):
             self.restore()
             history = History(self.job.run_folder, self.job.title, self.settings.epochs, self.rows)
             try:
-                with Interruption() as interruption:
-                    while not self.finished():
-                        self.run_epoch(interruption)
-                        history.show(self.rows)
-            except StopRequestedError:
-                self.stop()
+                self.run_epochs(history.show)
             finally:
                 history.close()
             self.write_model()
             history.write(self.rows)
             files.write_json(self.job.run_folder / "run.json", self.describe(), True)
             checkpoints.remove_states(self.job.checkpoint_folder)
+
+    def run_epochs(self, show: Callable[[Sequence[Row]], None]) -> None:
+        """Train to the end or to early stopping, and show each epoch."""
+        try:
+            with Interruption(self.ranks.any) as interruption:
+                while not self.finished():
+                    self.run_epoch(interruption)
+                    show(self.rows)
+        except StopRequestedError:
+            self.stop()
 
     def finished(self) -> bool:
         """Say whether all epochs are done, or `patience` of them brought nothing better."""
@@ -136,13 +155,15 @@ class Trainer:
         """Take one step of the optimiser; return the loss."""
         self.network.train()
         seed = _seed(self.job.seed, self.seen)
-        torch.manual_seed(seed)
+        torch.manual_seed(seed + self.ranks.rank)
         batch = batch.to(self.device)
         if self.settings.augmentation is not None:
             generator = torch.Generator(self.device).manual_seed(seed)
             strength, axis = self.settings.augmentation, self.method.mirror_axis
             batch = augment(batch, strength, axis, generator)
-        logits = self.method.logits(self.network, batch)
+        count = len(batch.labels)
+        part = batch.part(self.ranks.share(count))
+        logits = self.ranks.gather(self.method.logits(self.network, part), count)
         loss = self.loss(logits, batch.labels, batch.spacings, len(self.rows))
         self.optimiser.zero_grad(set_to_none=True)
         self.fabric.backward(loss)
@@ -159,6 +180,7 @@ class Trainer:
             self.validation,
             lambda logits, labels, spacings: self.loss(logits, labels, spacings, epoch - 1),
             interruption.check,
+            self.ranks,
         )
         self.require_finite("a validation loss", score.loss, epoch)
         self.rows.append(
@@ -203,13 +225,16 @@ class Trainer:
             Always: the run is not finished.
         """
         self.save()
+        self.ranks.wait()
         raise StoppedError(
             f"{self.job.title}: asked to stop in epoch {len(self.rows) + 1}; the state is saved "
             f"in {self.job.checkpoint_folder}, and the same command goes on from there"
         )
 
     def save(self) -> None:
-        """Write the state of this moment."""
+        """Write the state of this moment, which is that of all ranks."""
+        if self.ranks.rank > 0:
+            return
         optimiser = self.optimiser.optimizer.state_dict()
         groups = {
             "network": self.network.module.state_dict(),
@@ -251,7 +276,7 @@ class Trainer:
             "start": self.start_time,
             "end": record.now(),
             "seconds": round(time.monotonic() - self.started, 2),
-            **record.place(self.device),
+            **record.place(self.device, self.ranks.size),
         }
 
     def write_model(self) -> None:

@@ -45,6 +45,10 @@ class Batch(NamedTuple):
         """Return the batch on `device`."""
         return Batch(*(tensor.to(device, non_blocking=True) for tensor in self))
 
+    def part(self, chosen: slice) -> "Batch":
+        """Return some of the patches."""
+        return Batch(*(tensor[chosen] for tensor in self))
+
 
 def overlap(
     origin: Sequence[int], shape: Sequence[int], size: Sequence[int]

@@ -21,14 +21,15 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def place(device: torch.device) -> dict[str, Any]:
-    """Return host, device and peak memory so far."""
+def place(device: torch.device, devices: int = 1) -> dict[str, Any]:
+    """Return host, device, how many of them, and peak memory so far of this process."""
     gpu = torch.cuda.get_device_name(device) if device.type == "cuda" else None
     return {
         "host": socket.gethostname(),
         "system": platform.platform(),
         "device": gpu or platform.machine(),
         "accelerator": device.type,
+        "devices": devices,
         "peak_memory_mb": peak_memory_mb(device),
     }
 

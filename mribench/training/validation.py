@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from mribench.losses.segmentation import IGNORE, log_probabilities
+from mribench.training.ranks import ALONE, Ranks
 from mribench.training.store import Case
 
 
@@ -24,6 +25,7 @@ def validate(
     cases: Sequence[Case],
     loss: Callable[[Tensor, Tensor, Tensor], Tensor],
     check: Callable[[], None] = lambda: None,
+    ranks: Ranks = ALONE,
 ) -> Score:
     """Predict whole cases and return the means of their losses and Dice coefficients.
 
@@ -37,16 +39,31 @@ def validate(
         Loss of the training, of logits, labels and spacings.
     check
         Called before each case; may raise to end the validation.
+    ranks
+        The processes of the training: each predicts every so manieth case, and all know the
+        means of all.
     """
-    losses, overlaps = [], []
+    scores = torch.zeros((len(cases), 2), dtype=torch.float64)
     with torch.inference_mode():
-        for case in cases:
+        for first in range(0, len(cases), ranks.size):
             check()
-            logits = predict(case)
-            labels = torch.from_numpy(np.array(case.labels)).to(logits.device)
-            losses.append(float(loss(logits[None], labels[None], torch.tensor([case.spacing]))))
-            overlaps.append(mean_dice(decide(logits), labels, logits.shape[0]))
+            number = first + ranks.rank
+            if number < len(cases):
+                scores[number] = torch.tensor(score(predict, cases[number], loss))
+    losses, overlaps = ranks.total(scores).T.tolist()
     return Score(fmean(losses), fmean(overlaps))
+
+
+def score(
+    predict: Callable[[Case], Tensor],
+    case: Case,
+    loss: Callable[[Tensor, Tensor, Tensor], Tensor],
+) -> Score:
+    """Predict a whole case and return its loss and its Dice coefficient."""
+    logits = predict(case)
+    labels = torch.from_numpy(np.array(case.labels)).to(logits.device)
+    overlap = mean_dice(decide(logits), labels, logits.shape[0])
+    return Score(float(loss(logits[None], labels[None], torch.tensor([case.spacing]))), overlap)
 
 
 def decide(logits: Tensor) -> Tensor:

@@ -20,6 +20,7 @@ from mribench.files import read_json, read_table
 from mribench.training import checkpoints, loop
 from mribench.training.devices import make_fabric
 from mribench.training.job import Job
+from mribench.training.ranks import ALONE
 from mribench.training.store import CaseStore
 from scripts.train_model import checkpoint_folder
 
@@ -317,7 +318,7 @@ def test_two_processes_cannot_train_one_run(
 @pytest.mark.parametrize("precision", ["32", "16", "bf16"])
 def test_state_of_mixed_precision_can_be_written(precision: str, tmp_path: Path) -> None:
     """The scaler of 16-bit training is plain numbers; it needs a GPU to count, not to be saved."""
-    fabric = make_fabric(torch.device("cpu"), precision)
+    fabric = make_fabric(torch.device("cpu"), precision, ALONE)
     state = fabric.strategy.precision.state_dict()
     scaler = torch.amp.GradScaler("cpu", enabled=precision == "16")
     plain = {**state, **scaler.state_dict()}

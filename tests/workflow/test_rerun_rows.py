@@ -174,9 +174,10 @@ def test_touched_scripts(scene, record_rerun):
     check(scene, record_rerun, "all scripts touched", scene.plan(scene.study), set(), "")
 
 
-def test_threads_and_memory_of_the_command_line(scene, record_rerun):
-    more = ("--set-threads", "train_model=2", "--set-resources", "train_model:mem_mb=9000")
-    change = "threads and memory on the command line"
+def test_resources_of_the_command_line(scene, record_rerun):
+    resources = ("train_model:mem_mb=9000", "train_model:gpu=2", "train_model:devices=2")
+    more = ("--set-threads", "train_model=2", "--set-resources", *resources)
+    change = "threads, memory and number of devices on the command line"
     check(scene, record_rerun, change, scene.plan(scene.study, *more), set(), "")
 
 
