@@ -7,12 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from textwrap import shorten
 
 from mribench.config import Study
 from mribench.dataset.splits import make_splits
 from mribench.files import read_json, read_table
 
 QUIET_SECONDS = 900.0
+LINE_WIDTH = 120
 STATES = ("evaluated", "predicted", "trained", "training", "failed", "waiting")
 DONE = STATES[:3]
 PROGRESS = re.compile(r" epoch (\d+)/(\d+) .* left (\d+):(\d\d)$")
@@ -144,7 +146,8 @@ def describe_runs(runs: list[Run]) -> Iterator[str]:
         yield f"{method:{width}}  " + "  ".join(f"{counts[s]:{len(s)}}" for s in STATES)
     for run in runs:
         if run.state == "training":
-            yield f"now: {run.line.removeprefix('INFO: ')}"
+            line = shorten(run.line.removeprefix("INFO: "), LINE_WIDTH, placeholder=" …")
+            yield f"now: {line or run.name}"
             yield f"    {run.log}"
     yield from describe_left(runs)
 

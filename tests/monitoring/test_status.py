@@ -14,6 +14,7 @@ from mribench.monitoring.status import (
     count_stages,
     describe,
     describe_failures,
+    describe_runs,
     last_line,
     read_failures,
     read_runs,
@@ -113,6 +114,14 @@ def test_the_whole_text(folder):
     assert lines[lines.index("now: unet2d: epoch 1/2 left 1:00") + 1].endswith("fold-0_seed-0.log")
     (folder / "dataset/scans.tsv").unlink()
     assert "the data set is not indexed yet" in list(describe(study, folder))
+
+
+def test_what_another_program_says_takes_one_line(folder):
+    log = folder / "logs/train_model/unet2d/fold-1_seed-7.log"
+    for text, shown in (("plans: " + "{'a': 1} " * 99, "now: plans: "), ("", "now: unet2d/fold-1")):
+        put(log, text)
+        lines = [line for line in describe_runs(read_runs(load_study(STUDY), folder, time.time()))]
+        assert [len(line) < 130 for line in lines if line.startswith(shown)] == [True]
 
 
 def test_last_line_of_strange_logs(tmp_path):
