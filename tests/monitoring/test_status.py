@@ -120,7 +120,7 @@ def test_what_another_program_says_takes_one_line(folder):
     log = folder / "logs/train_model/unet2d/fold-1_seed-7.log"
     for text, shown in (("plans: " + "{'a': 1} " * 99, "now: plans: "), ("", "now: unet2d/fold-1")):
         put(log, text)
-        lines = [line for line in describe_runs(read_runs(load_study(STUDY), folder, time.time()))]
+        lines = list(describe_runs(read_runs(load_study(STUDY), folder, time.time())))
         assert [len(line) < 130 for line in lines if line.startswith(shown)] == [True]
 
 
