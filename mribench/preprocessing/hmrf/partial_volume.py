@@ -21,14 +21,14 @@ def partial_volumes(field: Field, mrf: float, workers: Workers) -> np.ndarray:
 
     Every voxel is either pure or a mixture of two classes (a "mixel"). A mixture with
     share ``s`` of class b has mean ``(1 - s) m_a + s m_b`` and covariance
-    ``(1 - s) C_a + s C_b`` of the intensities, not their logarithms. FAST squares the
-    shares, which is right for what varies within a tissue; but most of the variance is
-    the scanner's noise, which mixing does not lessen (Tohka, Zijdenbos and Evans,
-    NeuroImage 23 (2004) 84-97, keep the two apart). The likelihood of a mixture
-    is the mean over ``s``; the kind with the highest likelihood, times the support of
-    its neighbours, is taken, and then its most likely ``s``. The support of a pure kind
-    is the weighted sum of the neighbours' probabilities of its class, that of a mixture
-    `MIXTURE_SUPPORT` times the sums of its two classes.
+    ``(1 - s) C_a + s C_b`` of the intensities, not their logarithms. Squared shares would
+    be right for what varies within a tissue, but most of the variance is the scanner's
+    noise, which mixing does not lessen (Tohka, Zijdenbos and Evans, NeuroImage 23 (2004)
+    84-97, keep the two apart). The likelihood of a mixture is the mean over ``s``; the
+    kind with the highest likelihood, times the support of its neighbours, is taken, and
+    then its most likely ``s``. The support of a pure kind is the weighted sum of the
+    neighbours' probabilities of its class, that of a mixture `MIXTURE_SUPPORT` times the
+    sums of its two classes.
     """
     lattice, posteriors = field.lattice, field.posteriors()
     points, index = _points(field)
