@@ -44,7 +44,8 @@ def started(
         stdin=subprocess.PIPE,
         text=True,
         errors="replace",
-        env={**os.environ, **environment},
+        # Without this a program's messages reach the log when its buffer is full, hours later.
+        env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
         start_new_session=True,
         **streams,
     )
@@ -110,7 +111,8 @@ class Answering:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, **environment},
+            # Without this a program's messages reach the log when its buffer is full, hours later.
+        env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
         )
 
     def ask(self, request: str) -> str:
