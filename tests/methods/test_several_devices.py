@@ -149,9 +149,11 @@ def test_more_devices_than_patches_are_refused(
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("names", [QUICK, pytest.param(SLOW, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("names", "most"), [(QUICK, 1e-5), pytest.param(SLOW, 1e-4, marks=pytest.mark.slow)]
+)
 def test_networks_take_the_steps_that_they_take_on_one_device(
-    names: list[str], make_method: MakeMethod, make_job: MakeJob, tmp_path: Path
+    names: list[str], most: float, make_method: MakeMethod, make_job: MakeJob, tmp_path: Path
 ) -> None:
     """One pair of processes for all networks: starting them takes longer than their steps."""
     methods = [make_method(name, **KEYS) for name in names]
@@ -166,4 +168,4 @@ def test_networks_take_the_steps_that_they_take_on_one_device(
     lines = (tmp_path / "differences").read_text().splitlines()
     found = {name: float(value) for name, value in map(str.split, lines)}
     assert list(found) == names
-    assert max(found.values()) < 1e-5, found
+    assert max(found.values()) < most, found
