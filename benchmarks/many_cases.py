@@ -19,7 +19,6 @@ import numpy as np
 import yaml
 
 STAGES = (
-    "conform_image",
     "correct_bias",
     "strip_skull",
     "register_to_reference",

@@ -12,31 +12,11 @@ LABEL_MAPS = {
 }
 
 
-rule conform_image:
+rule correct_bias:
     input:
         ancient(raw_images),
     output:
-        per_contrast(f"{ANAT}_desc-conformed_{{contrast}}.nii.gz"),
-    log:
-        f"<study>/logs/conform_image/{{case_dir}}/{LOG}",
-    benchmark:
-        "<study>/benchmarks/conform_image/{variant}/{case_dir}/{case}.tsv"
-    conda:
-        "../envs/base.yaml"
-    resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
-    params:
-        spec=stage_spec("conform_image", images=case_checksums),
-    shell:
-        "python -m scripts.conform_image --spec {params.spec:q} --log {log:q} "
-        "--images {input:q} --outputs {output:q}"
-
-
-rule correct_bias:
-    input:
-        stage_output("conform_image", "_desc-conformed_{contrast}.nii.gz", CONTRASTS),
-    output:
+        conformed=per_contrast(f"{ANAT}_desc-conformed_{{contrast}}.nii.gz"),
         images=per_contrast(f"{ANAT}_desc-biascorrected_{{contrast}}.nii.gz"),
         fields=per_contrast(f"{ANAT}_desc-biasfield_{{contrast}}.nii.gz"),
     log:
@@ -49,10 +29,11 @@ rule correct_bias:
         mem_mb=lambda wildcards, attempt: 3000 * attempt,
         runtime=lambda wildcards, attempt: 30 * attempt,
     params:
-        spec=stage_spec("correct_bias"),
+        spec=stage_spec("correct_bias", images=case_checksums),
     shell:
         "python -m scripts.correct_bias --spec {params.spec:q} --threads {threads} --log {log:q} "
-        "--images {input:q} --outputs {output.images:q} --fields {output.fields:q}"
+        "--images {input:q} --conformed {output.conformed:q} --outputs {output.images:q} "
+        "--fields {output.fields:q}"
 
 
 rule strip_skull:
@@ -159,31 +140,10 @@ rule segment_tissues:
         "{output.labels:q} --lookup {output.lookup:q} --probabilities {output.maps:q}"
 
 
-rule measure_volumes:
-    input:
-        mask=anatomy_output("strip_skull", "desc-brain_mask"),
-        maps=tissue_maps,
-        label=ancient(raw_label),
-    output:
-        f"{ANAT}_volumes.tsv",
-    log:
-        f"<study>/logs/measure_volumes/{{case_dir}}/{LOG}",
-    conda:
-        "../envs/base.yaml"
-    resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
-    params:
-        spec=stage_spec("measure_volumes", label=case_checksums),
-    shell:
-        "python -m scripts.measure_volumes --spec {params.spec:q} --log {log:q} "
-        "--mask {input.mask:q} --probabilities {input.maps:q} --label {input.label:q} "
-        "--output {output:q}"
-
-
 rule collect_volumes:
     input:
-        tables=case_volumes,
+        # The review of a case stands for the table of its volumes, which it writes.
+        reviews=case_files("<study>/preproc/{variant}/{case_dir}/figures/review.json"),
         scans="<study>/dataset/scans.tsv",
     output:
         "<study>/preproc/{variant}/volumes.tsv",
@@ -195,7 +155,7 @@ rule collect_volumes:
         mem_mb=lambda wildcards, attempt: 500 * attempt,
         runtime=lambda wildcards, attempt: 5 * attempt,
     params:
-        spec=spec("collect_volumes", volume_settings),
+        spec=spec("collect_volumes", {"classes": list(STUDY.dataset.label.values)}),
     shell:
         "python -m scripts.collect_volumes --spec {params.spec:q} --log {log:q} "
         "--scans {input.scans:q} --output {output:q}"

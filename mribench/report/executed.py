@@ -54,7 +54,7 @@ def read_steps(study: Study, variant: str, folder: Path, cases: Sequence[str]) -
     """
     steps = []
     for stage, ends in sidecar_names(study, variant).items():
-        owner = folder / "preproc" / stages.stage_owner(study, variant, stage)
+        owner = folder / "preproc" / folder_of(study, variant, stage)
         paths = [
             owner / case.replace("_", "/") / "anat" / f"{case}_{end}.json"
             for case in cases
@@ -65,6 +65,14 @@ def read_steps(study: Study, variant: str, folder: Path, cases: Sequence[str]) -
         if uses:
             steps.append(Step(stage, uses))
     return steps
+
+
+def folder_of(study: Study, variant: str, step: str) -> str:
+    """Return the variant in whose folder a step's sidecars stand."""
+    if step == "measure_volumes":
+        return variant
+    stage = "correct_bias" if step == "conform_image" else step
+    return stages.stage_owner(study, variant, stage)
 
 
 def sidecar_names(study: Study, variant: str) -> dict[str, list[str]]:

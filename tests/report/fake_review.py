@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from fake_study import AFFINE, SHAPE, image, lesions, tissues
 
-from mribench.files import make_image, write_image, write_table
+from mribench.files import make_image, write_image
 
 IDENTITY = """#Insight Transform File V1.0
 #Transform 0
@@ -15,8 +15,9 @@ Transform: AffineTransform_double_3_3
 Parameters: 1 0 0 0 1 0 0 0 1 0 0 0
 FixedParameters: 0 0 0
 """
-VOLUMES = {"GM": 61.5, "WM": 50.125, "CSF": 25.0, "intracranial": 140.0, "reference_lesion": 3.0}
-SPEC = '{"variant":"native","contrasts":["T1w","FLAIR"],"anatomy":"T1w","reference":"FLAIR"}'
+TISSUES = ("GM", "WM", "CSF")
+SPEC = """{"variant":"native","contrasts":["T1w","FLAIR"],"anatomy":"T1w","reference":"FLAIR",
+"label":{"values":{"lesion":1}}}"""
 
 
 def write_inputs(folder: Path) -> None:
@@ -30,8 +31,16 @@ def write_inputs(folder: Path) -> None:
             write_image(folder / f"{name}_{contrast}.nii.gz", make_image(array, AFFINE))
     write_image(folder / "mask.nii.gz", make_image(tissues() > 0, AFFINE))
     write_image(folder / "tissues.nii.gz", make_image(tissues(), AFFINE))
-    write_table(folder / "volumes.tsv", [VOLUMES], list(VOLUMES))
+    for name, share in shares().items():
+        write_image(folder / f"{name}.nii.gz", make_image(share.astype(np.float32), AFFINE))
+    write_image(folder / "label.nii.gz", make_image(lesion.astype(np.uint8), AFFINE))
     (folder / "template.txt").write_text(IDENTITY)
+
+
+def shares() -> dict[str, np.ndarray]:
+    """The probabilities of the tissues: a quarter of every voxel is of the next tissue."""
+    sure = [tissues() == value for value in (1, 2, 3)]
+    return {name: 0.75 * sure[n] + 0.25 * sure[n - 1] for n, name in enumerate(TISSUES)}
 
 
 def run_script(root, inputs, output, *more):
@@ -48,7 +57,8 @@ def run_script(root, inputs, output, *more):
     return subprocess.run(
         [sys.executable, "-m", "scripts.review_preprocessing", "--spec", SPEC, "--case", "sub-01",
          *listed, "--labels", inputs / "tissues.nii.gz", "--mask", inputs / "mask.nii.gz",
-         "--tissues", inputs / "tissues.nii.gz", "--volumes", inputs / "volumes.tsv", "--transforms", inputs / "template.txt",
+         "--tissues", inputs / "tissues.nii.gz", "--probabilities", *(inputs / f"{name}.nii.gz" for name in TISSUES),
+         "--reference-label", inputs / "label.nii.gz", "--transforms", inputs / "template.txt",
          "--page", output / "index.html", "--record", output / "review.json",
          "--thumbnail", output / "thumbnail.png", *more],
         cwd=root, capture_output=True, text=True, check=False,
