@@ -28,6 +28,7 @@ rule correct_bias:
     resources:
         mem_mb=lambda wildcards, attempt: 3000 * attempt,
         runtime=lambda wildcards, attempt: 30 * attempt,
+        disk_mb=300,
     params:
         spec=stage_spec("correct_bias", images=case_checksums),
     shell:
@@ -106,6 +107,7 @@ rule register_to_template:
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 120 * attempt,
+        disk_mb=300,
     params:
         spec=stage_spec("register_to_template"),
     shell:
@@ -180,6 +182,7 @@ rule resample_images:
     resources:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
         runtime=lambda wildcards, attempt: 20 * attempt,
+        disk_mb=200,
     params:
         spec=stage_spec("resample_images", label=case_checksums),
     shell:

@@ -64,9 +64,8 @@ rule review_preprocessing:
         spec=spec("review_preprocessing", review_settings, texts=TEXTS, data=case_checksums),
     shell:
         "python -m scripts.review_preprocessing --spec {params.spec:q} --log {log:q} --case "
-        "{wildcards.case_dir:q} --conformed {input.conformed:q} --corrected {input.corrected:q} "
-        "--field {input.field:q} --resampled {input.resampled:q} --labels {input.labels:q} --mask "
-        "{input.mask:q} --tissues {input.tissues:q} --probabilities {input.maps:q} "
+        "{wildcards.case_dir:q} --corrected {input.corrected:q} --resampled {input.resampled:q} "
+        "--labels {input.labels:q} --mask {input.mask:q} --tissues {input.tissues:q} "
         "--reference-label {input.label:q} --transforms {input.transforms:q} --template-transform "
         "{input.template:q} --page {output.page:q} --record {output.record:q} --thumbnail "
         "{output.thumbnail:q}"
@@ -171,6 +170,7 @@ rule publish:
     resources:
         mem_mb=lambda wildcards, attempt: 1000 * attempt,
         runtime=lambda wildcards, attempt: 60 * attempt,
+        disk_mb=1000,
     params:
         spec=spec("publish", report_settings.study_settings(STUDY)),
     message:

@@ -150,6 +150,9 @@ def page_texts(study: Study) -> dict[str, str]:
 def review_files(study: Study, owner_of: OwnerOf, variant: str, case_dir: str) -> dict[str, Any]:
     """Return the files that the review of a case looks at, by the name of their argument.
 
+    What a stage made beside such a file the review finds by its name: a plan of thousands of
+    cases has no file too many.
+
     Parameters
     ----------
     study
@@ -172,16 +175,13 @@ def review_files(study: Study, owner_of: OwnerOf, variant: str, case_dir: str) -
     grid = owner_of(variant, "resample_images")
     space = f"space-{chosen.anatomy}"
     files: dict[str, Any] = {
-        "conformed": [of("correct_bias", f"desc-conformed_{c}.nii.gz") for c in contrasts],
         "corrected": [of("correct_bias", f"desc-biascorrected_{c}.nii.gz") for c in contrasts],
-        "field": [of("correct_bias", f"desc-biasfield_{c}.nii.gz") for c in contrasts],
         "resampled": [
             of("resample_images", f"space-{grid}_desc-unstripped_{c}.nii.gz") for c in contrasts
         ],
         "labels": of("resample_images", f"space-{grid}_dseg.nii.gz"),
         "mask": of("strip_skull", f"{space}_desc-brain_mask.nii.gz"),
         "tissues": of("segment_tissues", f"{space}_dseg.nii.gz"),
-        "maps": [of("segment_tissues", f"{space}_label-{t}_probseg.nii.gz") for t in TISSUES],
         "transforms": [
             of("register_to_reference", f"from-{c}_to-{chosen.reference}_mode-image_xfm.txt")
             for c in contrasts

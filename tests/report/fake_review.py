@@ -15,6 +15,7 @@ Transform: AffineTransform_double_3_3
 Parameters: 1 0 0 0 1 0 0 0 1 0 0 0
 FixedParameters: 0 0 0
 """
+CONTRASTS = ("T1w", "FLAIR")
 TISSUES = ("GM", "WM", "CSF")
 SPEC = """{"variant":"native","contrasts":["T1w","FLAIR"],"anatomy":"T1w","reference":"FLAIR",
 "label":{"values":{"lesion":1}}}"""
@@ -24,15 +25,18 @@ def write_inputs(folder: Path) -> None:
     """The preprocessed files of one case, made without any preprocessing."""
     lesion = lesions("sub-01", empty=False)
     field = (0.8 + 0.4 * np.indices(SHAPE)[1] / SHAPE[1]).astype(np.float32)
-    for contrast in ("T1w", "FLAIR"):
+    for contrast in CONTRASTS:
         before = image("sub-01", contrast, lesion)
-        made = {"conformed": before, "corrected": before / field, "field": field}
+        made = {"conformed": before, "biascorrected": before / field, "biasfield": field}
         for name, array in made.items():
-            write_image(folder / f"{name}_{contrast}.nii.gz", make_image(array, AFFINE))
+            write_image(folder / f"sub-01_desc-{name}_{contrast}.nii.gz", make_image(array, AFFINE))
     write_image(folder / "mask.nii.gz", make_image(tissues() > 0, AFFINE))
-    write_image(folder / "tissues.nii.gz", make_image(tissues(), AFFINE))
+    write_image(folder / "sub-01_dseg.nii.gz", make_image(tissues(), AFFINE))
     for name, share in shares().items():
-        write_image(folder / f"{name}.nii.gz", make_image(share.astype(np.float32), AFFINE))
+        write_image(
+            folder / f"sub-01_label-{name}_probseg.nii.gz",
+            make_image(share.astype(np.float32), AFFINE),
+        )
     write_image(folder / "label.nii.gz", make_image(lesion.astype(np.uint8), AFFINE))
     (folder / "template.txt").write_text(IDENTITY)
 
@@ -44,20 +48,12 @@ def shares() -> dict[str, np.ndarray]:
 
 
 def run_script(root, inputs, output, *more):
-    contrasts = {
-        name: [inputs / f"{source}_{contrast}.nii.gz" for contrast in ("T1w", "FLAIR")]
-        for name, source in [
-            ("conformed", "conformed"),
-            ("corrected", "corrected"),
-            ("field", "field"),
-            ("resampled", "corrected"),
-        ]
-    }
-    listed = [part for name, files in contrasts.items() for part in (f"--{name}", *files)]
+    corrected = [inputs / f"sub-01_desc-biascorrected_{contrast}.nii.gz" for contrast in CONTRASTS]
+    tissues_file = inputs / "sub-01_dseg.nii.gz"
     return subprocess.run(
         [sys.executable, "-m", "scripts.review_preprocessing", "--spec", SPEC, "--case", "sub-01",
-         *listed, "--labels", inputs / "tissues.nii.gz", "--mask", inputs / "mask.nii.gz",
-         "--tissues", inputs / "tissues.nii.gz", "--probabilities", *(inputs / f"{name}.nii.gz" for name in TISSUES),
+         "--corrected", *corrected, "--resampled", *corrected,
+         "--labels", tissues_file, "--mask", inputs / "mask.nii.gz", "--tissues", tissues_file,
          "--reference-label", inputs / "label.nii.gz", "--transforms", inputs / "template.txt",
          "--page", output / "index.html", "--record", output / "review.json",
          "--thumbnail", output / "thumbnail.png", *more],

@@ -62,7 +62,7 @@ def test_bias_range_is_that_of_the_field(review):
 def test_medians_of_the_histogram_are_those_of_the_tissues(review, review_inputs):
     text = (review / "index.html").read_text()
     stated = re.search(r"Histogram of the T1w by tissue; medians: ([^\"]+)", text)[1]
-    image = read_image(review_inputs / "corrected_T1w.nii.gz").get_fdata()
+    image = read_image(review_inputs / "sub-01_desc-biascorrected_T1w.nii.gz").get_fdata()
     for part, value in zip(stated.split(", "), (1, 2, 3), strict=True):
         assert float(part.split()[1]) == pytest.approx(
             np.median(image[tissues() == value]), rel=1e-3
