@@ -64,8 +64,9 @@ rule review_preprocessing:
         spec=spec("review_preprocessing", review_settings, texts=TEXTS, data=case_checksums),
     shell:
         "python -m scripts.review_preprocessing --spec {params.spec:q} --log {log:q} --case "
-        "{wildcards.case_dir:q} --corrected {input.corrected:q} --resampled {input.resampled:q} "
-        "--labels {input.labels:q} --mask {input.mask:q} --tissues {input.tissues:q} "
+        "{wildcards.case_dir:q} --conformed {input.conformed:q} --corrected {input.corrected:q} "
+        "--field {input.field:q} --resampled {input.resampled:q} --labels {input.labels:q} --mask "
+        "{input.mask:q} --tissues {input.tissues:q} "
         "--reference-label {input.label:q} --transforms {input.transforms:q} --template-transform "
         "{input.template:q} --page {output.page:q} --record {output.record:q} --thumbnail "
         "{output.thumbnail:q}"

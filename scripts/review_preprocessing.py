@@ -14,8 +14,9 @@ from mribench.dataset.geometry import Grid
 from mribench.report.settings import TISSUES, ReviewSettings
 
 PER_CONTRAST = {
-    "corrected": "images after bias correction, one per contrast of the spec; beside them stand "
-    "those before it and the bias fields",
+    "conformed": "images before bias correction, one per contrast of the spec",
+    "corrected": "images after bias correction",
+    "field": "bias fields",
     "resampled": "images with skull on the grid of the variant",
 }
 OUTPUTS = {
@@ -32,10 +33,6 @@ def main(arguments: argparse.Namespace) -> None:
     settings = ReviewSettings.model_validate(provenance.read_spec(arguments.spec))
     measure_volumes(arguments, settings)
     given = {name: getattr(arguments, name) for name in PER_CONTRAST}
-    for name, end in (("conformed", "conformed"), ("field", "biasfield")):
-        given[name] = [
-            beside(path, "desc-biascorrected", f"desc-{end}") for path in given["corrected"]
-        ]
     listed = {name: dict(zip(settings.contrasts, given[name], strict=True)) for name in given}
     single = {name: getattr(arguments, name) for name in ("labels", "mask", "tissues", "volumes")}
     files = ReviewFiles(**listed, **single)
@@ -55,14 +52,10 @@ def measure_volumes(arguments: argparse.Namespace, settings: ReviewSettings) -> 
     from mribench.preprocessing.volumes import VolumeSettings, measure_case
 
     measured = VolumeSettings(anatomy=settings.anatomy, label=settings.label)
-    maps = [beside(arguments.tissues, "dseg", f"label-{name}_probseg") for name in TISSUES]
-    label, output = arguments.reference_label, arguments.volumes
-    measure_case(arguments.mask, maps, label, output, measured)
-
-
-def beside(path: Path, part: str, other: str) -> Path:
-    """Return another output of the stage that made a file."""
-    return path.with_name(path.name.replace(f"_{part}", f"_{other}"))
+    labels, mask = arguments.tissues, arguments.mask
+    ends = [f"_label-{tissue}_probseg" for tissue in TISSUES]
+    maps = [labels.with_name(labels.name.replace("_dseg", end)) for end in ends]
+    measure_case(mask, maps, arguments.reference_label, arguments.volumes, measured)
 
 
 def with_volumes(arguments: argparse.Namespace) -> argparse.Namespace:
@@ -123,10 +116,7 @@ if __name__ == "__main__":
     made.add_argument("--labels", type=Path, required=True, help="tissues on the variant's grid")
     made.add_argument("--mask", type=Path, required=True, help="brain mask of the anatomy")
     made.add_argument(
-        "--tissues",
-        type=Path,
-        required=True,
-        help="tissue labels of the anatomy, beside their maps",
+        "--tissues", type=Path, required=True, help="its tissue labels; beside them their maps"
     )
     made.add_argument("--reference-label", type=Path, nargs="?", help="as it came, if there is one")
     made.add_argument(

@@ -150,8 +150,7 @@ def page_texts(study: Study) -> dict[str, str]:
 def review_files(study: Study, owner_of: OwnerOf, variant: str, case_dir: str) -> dict[str, Any]:
     """Return the files that the review of a case looks at, by the name of their argument.
 
-    What a stage made beside such a file the review finds by its name: a plan of thousands of
-    cases has no file too many.
+    The maps of the tissues stand beside their labels.
 
     Parameters
     ----------
@@ -175,7 +174,9 @@ def review_files(study: Study, owner_of: OwnerOf, variant: str, case_dir: str) -
     grid = owner_of(variant, "resample_images")
     space = f"space-{chosen.anatomy}"
     files: dict[str, Any] = {
+        "conformed": [of("correct_bias", f"desc-conformed_{c}.nii.gz") for c in contrasts],
         "corrected": [of("correct_bias", f"desc-biascorrected_{c}.nii.gz") for c in contrasts],
+        "field": [of("correct_bias", f"desc-biasfield_{c}.nii.gz") for c in contrasts],
         "resampled": [
             of("resample_images", f"space-{grid}_desc-unstripped_{c}.nii.gz") for c in contrasts
         ],

@@ -48,11 +48,15 @@ def shares() -> dict[str, np.ndarray]:
 
 
 def run_script(root, inputs, output, *more):
-    corrected = [inputs / f"sub-01_desc-biascorrected_{contrast}.nii.gz" for contrast in CONTRASTS]
+    conformed, corrected, field = (
+        [inputs / f"sub-01_desc-{name}_{contrast}.nii.gz" for contrast in CONTRASTS]
+        for name in ("conformed", "biascorrected", "biasfield")
+    )
     tissues_file = inputs / "sub-01_dseg.nii.gz"
     return subprocess.run(
         [sys.executable, "-m", "scripts.review_preprocessing", "--spec", SPEC, "--case", "sub-01",
-         "--corrected", *corrected, "--resampled", *corrected,
+         "--conformed", *conformed, "--corrected", *corrected, "--field", *field,
+         "--resampled", *corrected,
          "--labels", tissues_file, "--mask", inputs / "mask.nii.gz", "--tissues", tissues_file,
          "--reference-label", inputs / "label.nii.gz", "--transforms", inputs / "template.txt",
          "--page", output / "index.html", "--record", output / "review.json",
