@@ -25,7 +25,6 @@ STAGES = (
     "register_to_template",
     "segment_tissues",
     "resample_images",
-    "normalise_intensity",
 )
 EVERY_S = 5.0
 

@@ -16,7 +16,6 @@ REQUIRES: dict[str, tuple[str, ...]] = {
     "register_to_template": ("strip_skull",),
     "segment_tissues": ("strip_skull",),
     "resample_images": ("register_to_reference", "register_to_template", "segment_tissues"),
-    "normalise_intensity": ("resample_images",),
 }
 BACKEND_OF = {
     "correct_bias": ("correct_bias", "bias"),
@@ -24,7 +23,7 @@ BACKEND_OF = {
     "register_to_reference": ("register", "register"),
     "register_to_template": ("register", "template"),
     "segment_tissues": ("segment_tissues", "tissues"),
-    "normalise_intensity": ("normalise_intensity", "intensity"),
+    "resample_images": ("normalise_intensity", "intensity"),
 }
 # The columns of scans.tsv with what the back end `given` of a stage reads.
 GIVEN_FILE = {"strip_skull": "brain_mask", "segment_tissues": "tissues"}
@@ -49,8 +48,7 @@ def stage_settings(study: Study, variant: str, stage: str) -> dict[str, Any]:
         "register_to_reference": ("register", "reference"),
         "register_to_template": ("template", "anatomy"),
         "segment_tissues": ("tissues", "anatomy"),
-        "resample_images": ("grid", "reference", "anatomy"),
-        "normalise_intensity": ("intensity",),
+        "resample_images": ("grid", "reference", "anatomy", "intensity"),
     }
     settings = {key: chosen[key] for key in picked[stage]}
     if stage == "segment_tissues" and chosen["tissues"]["backend"] == "given":

@@ -253,7 +253,7 @@ def owner_of(variant, stage):
 @cache
 def preprocessing_of(variant):
     """Everything that decides what a variant's images are, besides the raw data."""
-    chain = stages.stage_chain(STUDY, variant, "normalise_intensity")
+    chain = stages.stage_chain(STUDY, variant, "resample_images")
     files = {
         stage: sources(stage, *stage_modules(variant, stage)) for stage in [*chain, "pack_cases"]
     }

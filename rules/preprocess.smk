@@ -173,6 +173,7 @@ rule resample_images:
     output:
         multiext(f"{ANAT}_space-{{variant}}_", **LABEL_MAPS),
         images=per_contrast(f"{ANAT}_space-{{variant}}_desc-unstripped_{{contrast}}.nii.gz"),
+        normalised=per_contrast(f"{ANAT}_space-{{variant}}_desc-preproc_{{contrast}}.nii.gz"),
     log:
         f"<study>/logs/resample_images/{{case_dir}}/{LOG}",
     benchmark:
@@ -189,33 +190,8 @@ rule resample_images:
         "python -m scripts.resample_images --spec {params.spec:q} --log {log:q} --images {input.images:q} "
         "--mask {input.mask:q} --tissues {input.tissues:q} --label {input.label:q} --transforms "
         "{input.transforms:q} --outputs {output.images:q} --output-mask {output.mask:q} "
-        "--output-tissues {output.tissues:q} --output-label {output.label:q}"
-
-
-rule normalise_intensity:
-    input:
-        images=stage_output(
-            "resample_images", "_space-{owner}_desc-unstripped_{contrast}.nii.gz", CONTRASTS
-        ),
-        mask=stage_output("resample_images", "_space-{owner}_desc-brain_mask.nii.gz"),
-        tissues=stage_output("resample_images", "_space-{owner}_dseg.nii.gz"),
-    output:
-        per_contrast(f"{ANAT}_space-{{variant}}_desc-preproc_{{contrast}}.nii.gz"),
-    log:
-        f"<study>/logs/normalise_intensity/{{case_dir}}/{LOG}",
-    benchmark:
-        "<study>/benchmarks/normalise_intensity/{variant}/{case_dir}/{case}.tsv"
-    conda:
-        "../envs/base.yaml"
-    resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
-    params:
-        spec=stage_spec("normalise_intensity"),
-    shell:
-        "python -m scripts.normalise_intensity --spec {params.spec:q} --log {log:q} "
-        "--images {input.images:q} --mask {input.mask:q} --tissues {input.tissues:q} "
-        "--outputs {output:q}"
+        "--output-tissues {output.tissues:q} --output-label {output.label:q} "
+        "--normalised {output.normalised:q}"
 
 
 rule describe_derivatives:

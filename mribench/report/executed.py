@@ -12,6 +12,8 @@ from mribench.files import read_json
 from mribench.provenance import canonical
 
 TEMPLATE = "MNI152NLin2009aSym"
+PART_OF = {"conform_image": "correct_bias", "normalise_intensity": "resample_images"}
+"""Steps that a stage takes besides its own."""
 
 
 class Use(NamedTuple):
@@ -71,18 +73,14 @@ def folder_of(study: Study, variant: str, step: str) -> str:
     """Return the variant in whose folder a step's sidecars stand."""
     if step == "measure_volumes":
         return variant
-    stage = "correct_bias" if step == "conform_image" else step
-    return stages.stage_owner(study, variant, stage)
+    return stages.stage_owner(study, variant, PART_OF.get(step, step))
 
 
 def sidecar_names(study: Study, variant: str) -> dict[str, list[str]]:
     """Return the ends of the names of every stage's sidecars; one kind of output stands for all."""
     chosen, contrasts = study.variants[variant], study.dataset.contrasts
     anatomy, reference = chosen.anatomy, chosen.reference
-    grid, last = (
-        stages.stage_owner(study, variant, stage)
-        for stage in ("resample_images", "normalise_intensity")
-    )
+    grid = stages.stage_owner(study, variant, "resample_images")
     moved = [contrast for contrast in contrasts if contrast != reference]
     return {
         "conform_image": [f"desc-conformed_{contrast}" for contrast in contrasts],
@@ -93,7 +91,7 @@ def sidecar_names(study: Study, variant: str) -> dict[str, list[str]]:
         "segment_tissues": [f"space-{anatomy}_dseg"],
         "measure_volumes": ["volumes"],
         "resample_images": [f"space-{grid}_desc-unstripped_{contrast}" for contrast in contrasts],
-        "normalise_intensity": [f"space-{last}_desc-preproc_{contrast}" for contrast in contrasts],
+        "normalise_intensity": [f"space-{grid}_desc-preproc_{contrast}" for contrast in contrasts],
     }
 
 

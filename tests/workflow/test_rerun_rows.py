@@ -99,7 +99,6 @@ SETTINGS = {
                 ("register_to_reference", "T1w/coarse"),
                 ("segment_tissues", "T1w/coarse"),
                 ("resample_images", "coarse"),
-                ("normalise_intensity", "coarse"),
             )
         }
         | {f"review_preprocessing/coarse/sub-0{n}" for n in (1, 2, 3)}
@@ -202,8 +201,6 @@ OF_NEW_CASE = {
         ("segment_tissues", "T1w/native/sub-04"),
         ("resample_images", "native/sub-04"),
         ("resample_images", "coarse/sub-04"),
-        ("normalise_intensity", "native/sub-04"),
-        ("normalise_intensity", "coarse/sub-04"),
     )
 } | {
     f"{rule}/{variant}{case}"
