@@ -173,7 +173,7 @@ def indexed(wildcards=None):
 
 def case_of(wildcards):
     """The name of a case; not all rules have it as a wildcard."""
-    return wildcards.case_dir.replace("/", "_")
+    return "_".join(Path(wildcards.case_dir).parts)
 
 
 def case_checksums(wildcards):
