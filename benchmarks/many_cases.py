@@ -19,14 +19,12 @@ import numpy as np
 import yaml
 
 STAGES = (
-    "conform_image",
     "correct_bias",
     "strip_skull",
     "register_to_reference",
     "register_to_template",
     "segment_tissues",
     "resample_images",
-    "normalise_intensity",
 )
 EVERY_S = 5.0
 

@@ -10,15 +10,12 @@ from mribench import programs
 from mribench.config import Study, Variant
 
 REQUIRES: dict[str, tuple[str, ...]] = {
-    "conform_image": (),
-    "correct_bias": ("conform_image",),
+    "correct_bias": (),
     "strip_skull": ("correct_bias",),
     "register_to_reference": ("correct_bias",),
     "register_to_template": ("strip_skull",),
     "segment_tissues": ("strip_skull",),
-    "measure_volumes": ("segment_tissues",),
     "resample_images": ("register_to_reference", "register_to_template", "segment_tissues"),
-    "normalise_intensity": ("resample_images",),
 }
 BACKEND_OF = {
     "correct_bias": ("correct_bias", "bias"),
@@ -26,7 +23,7 @@ BACKEND_OF = {
     "register_to_reference": ("register", "register"),
     "register_to_template": ("register", "template"),
     "segment_tissues": ("segment_tissues", "tissues"),
-    "normalise_intensity": ("normalise_intensity", "intensity"),
+    "resample_images": ("normalise_intensity", "intensity"),
 }
 # The columns of scans.tsv with what the back end `given` of a stage reads.
 GIVEN_FILE = {"strip_skull": "brain_mask", "segment_tissues": "tissues"}
@@ -46,23 +43,19 @@ def stage_settings(study: Study, variant: str, stage: str) -> dict[str, Any]:
     """Return the slice of the configuration that one stage of a variant reads."""
     chosen = study.variants[variant].model_dump(by_alias=True, mode="json")
     picked: dict[str, tuple[str, ...]] = {
-        "conform_image": (),
         "correct_bias": ("bias",),
         "strip_skull": ("strip", "anatomy"),
         "register_to_reference": ("register", "reference"),
         "register_to_template": ("template", "anatomy"),
         "segment_tissues": ("tissues", "anatomy"),
-        "measure_volumes": ("anatomy",),
-        "resample_images": ("grid", "reference", "anatomy"),
-        "normalise_intensity": ("intensity",),
+        "resample_images": ("grid", "reference", "anatomy", "intensity"),
     }
     settings = {key: chosen[key] for key in picked[stage]}
     if stage == "segment_tissues" and chosen["tissues"]["backend"] == "given":
         assert study.dataset.tissues is not None
         settings["values"] = study.dataset.tissues.values
-    if stage in ("conform_image", "resample_images"):
+    if stage == "resample_images":
         settings["contrasts"] = list(study.dataset.contrasts)
-    if stage in ("measure_volumes", "resample_images"):
         settings["label"] = study.dataset.label.model_dump(mode="json")
     return settings
 

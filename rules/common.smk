@@ -62,12 +62,14 @@ def resolve(value, wildcards):
     return value(wildcards) if callable(value) else value
 
 
-def sources(script, modules):
+@cache
+def sources(script, *modules):
     """The files that a fingerprint starts from: a script and modules chosen by name."""
-    chosen = [ROOT / "mribench" / f"{module}.py" for module in modules]
-    return [ROOT / "scripts" / f"{script}.py", *chosen]
+    chosen = (ROOT / "mribench" / f"{module}.py" for module in modules)
+    return (ROOT / "scripts" / f"{script}.py", *chosen)
 
 
+@cache
 def versions(*files):
     """The versions of the libraries behind some code; with conda its files speak for them."""
     use_conda = workflow.deployment_settings.deployment_method
@@ -84,7 +86,7 @@ def spec(script, settings, *modules, **upstream):
     def evaluate(wildcards):
         chosen = [resolve(module, wildcards) for module in modules]
         covered = {key: resolve(value, wildcards) for key, value in upstream.items()}
-        files = sources(script, [module for module in chosen if module])
+        files = sources(script, *filter(None, chosen))
         chosen_settings = resolve(settings, wildcards)
         return provenance.make_spec(chosen_settings, files, versions(*files), **covered)
 
@@ -157,15 +159,26 @@ def read_index(path, modified):
     return Indexed(path)
 
 
+@cache
+def index_path():
+    """Where the index of the data set is; waits for index_dataset."""
+    return checkpoints.index_dataset.get().output.scans
+
+
 def indexed(wildcards=None):
-    """The index of the data set; waits for index_dataset."""
-    path = checkpoints.index_dataset.get().output.scans
+    """The index of the data set."""
+    path = index_path()
     return read_index(path, os.stat(path).st_mtime_ns)
+
+
+def case_of(wildcards):
+    """The name of a case; not all rules have it as a wildcard."""
+    return "_".join(Path(wildcards.case_dir).parts)
 
 
 def case_checksums(wildcards):
     """What the data of one case are."""
-    return indexed().checksums(wildcards.case)
+    return indexed().checksums(case_of(wildcards))
 
 
 def case_files(pattern, variants=None):
@@ -240,9 +253,9 @@ def owner_of(variant, stage):
 @cache
 def preprocessing_of(variant):
     """Everything that decides what a variant's images are, besides the raw data."""
-    chain = stages.stage_chain(STUDY, variant, "normalise_intensity")
+    chain = stages.stage_chain(STUDY, variant, "resample_images")
     files = {
-        stage: sources(stage, stage_modules(variant, stage)) for stage in [*chain, "pack_cases"]
+        stage: sources(stage, *stage_modules(variant, stage)) for stage in [*chain, "pack_cases"]
     }
     code = {stage: provenance.fingerprint(*chosen) for stage, chosen in files.items()}
     packages = {stage: versions(*chosen) for stage, chosen in files.items()}

@@ -27,6 +27,7 @@ rule pack_cases:
     resources:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
         runtime=lambda wildcards, attempt: 60 * attempt,
+        disk_mb=10000,
     params:
         spec=spec("pack_cases", lambda wildcards: packing_settings(STUDY, wildcards.variant)),
     message:
@@ -80,6 +81,7 @@ rule train_model:
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 1440 * attempt,
+        disk_mb=1000,
         device="auto",
         devices="auto",
     params:
@@ -112,6 +114,7 @@ rule predict_cases:
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 120 * attempt,
+        disk_mb=1000,
         device="auto",
     params:
         spec=PREDICTION_SPEC,

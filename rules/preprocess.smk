@@ -12,31 +12,11 @@ LABEL_MAPS = {
 }
 
 
-rule conform_image:
+rule correct_bias:
     input:
         ancient(raw_images),
     output:
-        per_contrast(f"{ANAT}_desc-conformed_{{contrast}}.nii.gz"),
-    log:
-        f"<study>/logs/conform_image/{{case_dir}}/{LOG}",
-    benchmark:
-        "<study>/benchmarks/conform_image/{variant}/{case_dir}/{case}.tsv"
-    conda:
-        "../envs/base.yaml"
-    resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
-    params:
-        spec=stage_spec("conform_image", images=case_checksums),
-    shell:
-        "python -m scripts.conform_image --spec {params.spec:q} --log {log:q} "
-        "--images {input:q} --outputs {output:q}"
-
-
-rule correct_bias:
-    input:
-        stage_output("conform_image", "_desc-conformed_{contrast}.nii.gz", CONTRASTS),
-    output:
+        conformed=per_contrast(f"{ANAT}_desc-conformed_{{contrast}}.nii.gz"),
         images=per_contrast(f"{ANAT}_desc-biascorrected_{{contrast}}.nii.gz"),
         fields=per_contrast(f"{ANAT}_desc-biasfield_{{contrast}}.nii.gz"),
     log:
@@ -48,11 +28,13 @@ rule correct_bias:
     resources:
         mem_mb=lambda wildcards, attempt: 3000 * attempt,
         runtime=lambda wildcards, attempt: 30 * attempt,
+        disk_mb=300,
     params:
-        spec=stage_spec("correct_bias"),
+        spec=stage_spec("correct_bias", images=case_checksums),
     shell:
         "python -m scripts.correct_bias --spec {params.spec:q} --threads {threads} --log {log:q} "
-        "--images {input:q} --outputs {output.images:q} --fields {output.fields:q}"
+        "--images {input:q} --conformed {output.conformed:q} --outputs {output.images:q} "
+        "--fields {output.fields:q}"
 
 
 rule strip_skull:
@@ -125,6 +107,7 @@ rule register_to_template:
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 120 * attempt,
+        disk_mb=300,
     params:
         spec=stage_spec("register_to_template"),
     shell:
@@ -159,31 +142,10 @@ rule segment_tissues:
         "{output.labels:q} --lookup {output.lookup:q} --probabilities {output.maps:q}"
 
 
-rule measure_volumes:
-    input:
-        mask=anatomy_output("strip_skull", "desc-brain_mask"),
-        maps=tissue_maps,
-        label=ancient(raw_label),
-    output:
-        f"{ANAT}_volumes.tsv",
-    log:
-        f"<study>/logs/measure_volumes/{{case_dir}}/{LOG}",
-    conda:
-        "../envs/base.yaml"
-    resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
-    params:
-        spec=stage_spec("measure_volumes", label=case_checksums),
-    shell:
-        "python -m scripts.measure_volumes --spec {params.spec:q} --log {log:q} "
-        "--mask {input.mask:q} --probabilities {input.maps:q} --label {input.label:q} "
-        "--output {output:q}"
-
-
 rule collect_volumes:
     input:
-        tables=case_volumes,
+        # The review of a case stands for the table of its volumes, which it writes.
+        reviews=case_files("<study>/preproc/{variant}/{case_dir}/figures/review.json"),
         scans="<study>/dataset/scans.tsv",
     output:
         "<study>/preproc/{variant}/volumes.tsv",
@@ -195,7 +157,7 @@ rule collect_volumes:
         mem_mb=lambda wildcards, attempt: 500 * attempt,
         runtime=lambda wildcards, attempt: 5 * attempt,
     params:
-        spec=spec("collect_volumes", volume_settings),
+        spec=spec("collect_volumes", {"classes": list(STUDY.dataset.label.values)}),
     shell:
         "python -m scripts.collect_volumes --spec {params.spec:q} --log {log:q} "
         "--scans {input.scans:q} --output {output:q}"
@@ -211,6 +173,7 @@ rule resample_images:
     output:
         multiext(f"{ANAT}_space-{{variant}}_", **LABEL_MAPS),
         images=per_contrast(f"{ANAT}_space-{{variant}}_desc-unstripped_{{contrast}}.nii.gz"),
+        normalised=per_contrast(f"{ANAT}_space-{{variant}}_desc-preproc_{{contrast}}.nii.gz"),
     log:
         f"<study>/logs/resample_images/{{case_dir}}/{LOG}",
     benchmark:
@@ -220,39 +183,15 @@ rule resample_images:
     resources:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
         runtime=lambda wildcards, attempt: 20 * attempt,
+        disk_mb=200,
     params:
         spec=stage_spec("resample_images", label=case_checksums),
     shell:
         "python -m scripts.resample_images --spec {params.spec:q} --log {log:q} --images {input.images:q} "
         "--mask {input.mask:q} --tissues {input.tissues:q} --label {input.label:q} --transforms "
         "{input.transforms:q} --outputs {output.images:q} --output-mask {output.mask:q} "
-        "--output-tissues {output.tissues:q} --output-label {output.label:q}"
-
-
-rule normalise_intensity:
-    input:
-        images=stage_output(
-            "resample_images", "_space-{owner}_desc-unstripped_{contrast}.nii.gz", CONTRASTS
-        ),
-        mask=stage_output("resample_images", "_space-{owner}_desc-brain_mask.nii.gz"),
-        tissues=stage_output("resample_images", "_space-{owner}_dseg.nii.gz"),
-    output:
-        per_contrast(f"{ANAT}_space-{{variant}}_desc-preproc_{{contrast}}.nii.gz"),
-    log:
-        f"<study>/logs/normalise_intensity/{{case_dir}}/{LOG}",
-    benchmark:
-        "<study>/benchmarks/normalise_intensity/{variant}/{case_dir}/{case}.tsv"
-    conda:
-        "../envs/base.yaml"
-    resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
-    params:
-        spec=stage_spec("normalise_intensity"),
-    shell:
-        "python -m scripts.normalise_intensity --spec {params.spec:q} --log {log:q} "
-        "--images {input.images:q} --mask {input.mask:q} --tissues {input.tissues:q} "
-        "--outputs {output:q}"
+        "--output-tissues {output.tissues:q} --output-label {output.label:q} "
+        "--normalised {output.normalised:q}"
 
 
 rule describe_derivatives:

@@ -1,6 +1,6 @@
 """What people look at and pass on: figures, review, results page, and the archive for others."""
 
-TEXTS = report_settings.page_texts(STUDY)
+TEXTS = provenance.digest(report_settings.page_texts(STUDY))
 FIGURES = report(
     directory("<study>/figures"),
     patterns=["{figure,[A-Za-z0-9_]+}.png"],
@@ -48,6 +48,7 @@ rule plot_figures:
 rule review_preprocessing:
     input:
         unpack(review_files),
+        label=ancient(raw_label),
     output:
         page=REVIEW_PAGE,
         record="<study>/preproc/{variant}/{case_dir}/figures/review.json",
@@ -60,15 +61,15 @@ rule review_preprocessing:
         mem_mb=lambda wildcards, attempt: 1000 * attempt,
         runtime=lambda wildcards, attempt: 10 * attempt,
     params:
-        spec=spec("review_preprocessing", review_settings, texts=TEXTS),
+        spec=spec("review_preprocessing", review_settings, texts=TEXTS, data=case_checksums),
     shell:
-        "python -m scripts.review_preprocessing --spec {params.spec:q} --log {log:q} "
-        "--case {wildcards.case_dir:q} --conformed {input.conformed:q} "
-        "--corrected {input.corrected:q} --field {input.field:q} --resampled {input.resampled:q} "
-        "--labels {input.labels:q} --mask {input.mask:q} --tissues {input.tissues:q} --volumes "
-        "{input.volumes:q} --transforms {input.transforms:q} --template-transform "
-        "{input.template:q} --page {output.page:q} --record {output.record:q} "
-        "--thumbnail {output.thumbnail:q}"
+        "python -m scripts.review_preprocessing --spec {params.spec:q} --log {log:q} --case "
+        "{wildcards.case_dir:q} --conformed {input.conformed:q} --corrected {input.corrected:q} "
+        "--field {input.field:q} --resampled {input.resampled:q} --labels {input.labels:q} --mask "
+        "{input.mask:q} --tissues {input.tissues:q} "
+        "--reference-label {input.label:q} --transforms {input.transforms:q} --template-transform "
+        "{input.template:q} --page {output.page:q} --record {output.record:q} --thumbnail "
+        "{output.thumbnail:q}"
 
 
 rule review_variant:
@@ -170,6 +171,7 @@ rule publish:
     resources:
         mem_mb=lambda wildcards, attempt: 1000 * attempt,
         runtime=lambda wildcards, attempt: 60 * attempt,
+        disk_mb=1000,
     params:
         spec=spec("publish", report_settings.study_settings(STUDY)),
     message:

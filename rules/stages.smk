@@ -3,7 +3,7 @@
 
 def case_rows(wildcards):
     """The rows of the index that belong to a case, by contrast."""
-    return indexed().of_case[wildcards.case]
+    return indexed().of_case[case_of(wildcards)]
 
 
 def raw_images(wildcards):
@@ -43,12 +43,14 @@ def given_checksum(stage):
 
 def stage_environment(stage, default):
     """The conda environment of a stage: that of its back end where it needs its own."""
-
-    def fill(wildcards):
-        name = stages.stage_environment(STUDY.variants[wildcards.variant], stage, default)
-        return ROOT / "envs" / f"{name}.yaml"
-
-    return fill
+    files = {
+        name: f"../envs/{stages.stage_environment(variant, stage, default)}.yaml"
+        for name, variant in STUDY.variants.items()
+    }
+    # Snakemake works out only once what is no function of the wildcards.
+    if len(set(files.values())) == 1:
+        return files.popitem()[1]
+    return lambda wildcards: ROOT / "rules" / files[wildcards.variant]
 
 
 def per_contrast(pattern):
@@ -79,24 +81,6 @@ def anatomy_output(stage, end):
         return stage_output(stage, f"_space-{anatomy}_{end}.nii.gz")(wildcards)
 
     return fill
-
-
-def tissue_maps(wildcards):
-    """The probability maps of the tissues of a case."""
-    anatomy = STUDY.variants[wildcards.variant].anatomy
-    ends = [f"_space-{anatomy}_label-{name}" for name in TISSUE_MAPS]
-    return [stage_output("segment_tissues", end)(wildcards) for end in ends]
-
-
-def case_volumes(wildcards):
-    """The volume tables of all cases of a variant, wherever their owner keeps them."""
-    return case_files(f"{ANAT}_volumes.tsv", [owner_of(wildcards.variant, "measure_volumes")])()
-
-
-def volume_settings(wildcards):
-    """What the table of all volumes reads of the configuration."""
-    owner = owner_of(wildcards.variant, "measure_volumes")
-    return {"owner": owner, "classes": list(STUDY.dataset.label.values)}
 
 
 def transform_file(wildcards, before, after):

@@ -1,7 +1,7 @@
 """Put the volumes of all cases of a variant into one table.
 
-Writes volumes.tsv with a JSON sidecar. The spec holds the variant that owns the tables of
-the cases and the classes of the label.
+Writes volumes.tsv with a JSON sidecar. The spec holds the classes of the
+label.
 """
 
 import argparse
@@ -15,9 +15,8 @@ from mribench.preprocessing.volumes import case_table, collect_volumes
 def main(arguments: argparse.Namespace) -> None:
     """Write the table of the study."""
     settings = provenance.read_spec(arguments.spec)
-    folder = arguments.output.parents[1] / settings["owner"]
     cases = index.cases(index.read_scans(arguments.scans))
-    tables = {case: case_table(folder, case) for case in cases}
+    tables = {case: case_table(arguments.output.parent, case) for case in cases}
     collect_volumes(tables, arguments.output, settings["classes"])
 
 

@@ -1,7 +1,8 @@
-"""Draw what the preprocessing did to one case: mask, tissues, bias field, registrations.
+"""Show and measure what the preprocessing did to one case.
 
-Writes a page that carries its pictures (at most 60 kB each), the case's numbers as JSON and
-a small picture for the study's overview.
+Writes a page that carries its pictures of mask, tissues, bias fields and registrations (at most
+60 kB each), the case's numbers as JSON, a small picture for the study's overview, and beside the
+images of the variant the volumes of tissues, brain and reference label (``<case>_volumes.tsv``).
 """
 
 import argparse
@@ -10,7 +11,7 @@ from typing import Any
 
 from mribench import command, failures, provenance
 from mribench.dataset.geometry import Grid
-from mribench.report.settings import ReviewSettings
+from mribench.report.settings import TISSUES, ReviewSettings
 
 PER_CONTRAST = {
     "conformed": "images before bias correction, one per contrast of the spec",
@@ -30,6 +31,7 @@ def main(arguments: argparse.Namespace) -> None:
     from mribench.report.review import ReviewFiles, ReviewOutputs, review_case
 
     settings = ReviewSettings.model_validate(provenance.read_spec(arguments.spec))
+    measure_volumes(arguments, settings)
     given = {name: getattr(arguments, name) for name in PER_CONTRAST}
     listed = {name: dict(zip(settings.contrasts, given[name], strict=True)) for name in given}
     single = {name: getattr(arguments, name) for name in ("labels", "mask", "tissues", "volumes")}
@@ -43,6 +45,27 @@ def main(arguments: argparse.Namespace) -> None:
     if arguments.template_transform is not None:
         pairs["template"] = register_brain(files, settings.anatomy, arguments.template_transform)
     review_case(arguments.case.replace("/", "_"), settings, files, pairs, outputs)
+
+
+def measure_volumes(arguments: argparse.Namespace, settings: ReviewSettings) -> None:
+    """Write the table of the case's volumes."""
+    from mribench.preprocessing.volumes import VolumeSettings, measure_case
+
+    measured = VolumeSettings(anatomy=settings.anatomy, label=settings.label)
+    labels, mask = arguments.tissues, arguments.mask
+    ends = [f"_label-{tissue}_probseg" for tissue in TISSUES]
+    maps = [labels.with_name(labels.name.replace("_dseg", end)) for end in ends]
+    measure_case(mask, maps, arguments.reference_label, arguments.volumes, measured)
+
+
+def with_volumes(arguments: argparse.Namespace) -> argparse.Namespace:
+    """Return the arguments and where the table goes, which no argument names."""
+    from mribench.preprocessing.volumes import case_table
+
+    name = arguments.case.replace("/", "_")
+    folder = arguments.record.parents[1 + len(name.split("_"))]
+    arguments.volumes = case_table(folder, name)
+    return arguments
 
 
 def register_contrast(files: Any, contrast: str, reference: str, transform: Path) -> Any:
@@ -92,12 +115,15 @@ if __name__ == "__main__":
         made.add_argument(f"--{name}", type=Path, nargs="+", required=True, help=text)
     made.add_argument("--labels", type=Path, required=True, help="tissues on the variant's grid")
     made.add_argument("--mask", type=Path, required=True, help="brain mask of the anatomy")
-    made.add_argument("--tissues", type=Path, required=True, help="tissue labels of the anatomy")
-    made.add_argument("--volumes", type=Path, required=True, help="table of the case's volumes")
+    made.add_argument(
+        "--tissues", type=Path, required=True, help="its tissue labels; beside them their maps"
+    )
+    made.add_argument("--reference-label", type=Path, nargs="?", help="as it came, if there is one")
     made.add_argument(
         "--transforms", type=Path, nargs="*", default=[], help="other contrasts to the reference"
     )
     made.add_argument("--template-transform", type=Path, nargs="?", help="anatomy to template")
     for name, text in OUTPUTS.items():
         made.add_argument(f"--{name}", type=Path, required=True, help=text)
-    command.run(failures.tolerant(main, "review_preprocessing", tuple(OUTPUTS)), made)
+    run = failures.tolerant(main, "review_preprocessing", (*OUTPUTS, "volumes"))
+    command.run(lambda arguments: run(with_volumes(arguments)), made)

@@ -13,15 +13,12 @@ REST = re.compile(r"\.\d+\..+")
 PREPROCESSED = "preproc"
 # What stands in the names of the files that each stage of the preprocessing makes.
 STAGES = {
-    "conform_image": r"_desc-conformed_",
-    "correct_bias": r"_desc-bias(corrected|field)_",
+    "correct_bias": r"_desc-(conformed|biascorrected|biasfield)_",
     "register_to_template": r"_from-.*MNI152.*_xfm\.|_to-MNI152.*_xfm\.",
     "register_to_reference": r"_xfm\.",
-    "normalise_intensity": r"_desc-preproc_",
     "segment_tissues": r"_label-(GM|WM|CSF)_probseg",
-    "resample_images": r"_desc-(unstripped|reference)_",
-    "measure_volumes": r"_volumes\.",
-    "review_preprocessing": r"/figures/",
+    "resample_images": r"_desc-(unstripped|reference|preproc)_",
+    "review_preprocessing": r"/figures/|_volumes\.",
     "strip_skull, resample_images": r"_desc-brain_mask",
     "segment_tissues, resample_images": r"_dseg\.",
 }

@@ -23,7 +23,7 @@ DECIMALS = 3
 
 
 class VolumeSettings(Model):
-    """What the script ``measure_volumes`` reads of the configuration."""
+    """Which volumes are measured."""
 
     anatomy: str = "T1w"
     """The contrast that mask and tissues stand on."""

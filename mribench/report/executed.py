@@ -12,6 +12,8 @@ from mribench.files import read_json
 from mribench.provenance import canonical
 
 TEMPLATE = "MNI152NLin2009aSym"
+PART_OF = {"conform_image": "correct_bias", "normalise_intensity": "resample_images"}
+"""Steps that a stage takes besides its own."""
 
 
 class Use(NamedTuple):
@@ -54,7 +56,7 @@ def read_steps(study: Study, variant: str, folder: Path, cases: Sequence[str]) -
     """
     steps = []
     for stage, ends in sidecar_names(study, variant).items():
-        owner = folder / "preproc" / stages.stage_owner(study, variant, stage)
+        owner = folder / "preproc" / folder_of(study, variant, stage)
         paths = [
             owner / case.replace("_", "/") / "anat" / f"{case}_{end}.json"
             for case in cases
@@ -67,14 +69,18 @@ def read_steps(study: Study, variant: str, folder: Path, cases: Sequence[str]) -
     return steps
 
 
+def folder_of(study: Study, variant: str, step: str) -> str:
+    """Return the variant in whose folder a step's sidecars stand."""
+    if step == "measure_volumes":
+        return variant
+    return stages.stage_owner(study, variant, PART_OF.get(step, step))
+
+
 def sidecar_names(study: Study, variant: str) -> dict[str, list[str]]:
     """Return the ends of the names of every stage's sidecars; one kind of output stands for all."""
     chosen, contrasts = study.variants[variant], study.dataset.contrasts
     anatomy, reference = chosen.anatomy, chosen.reference
-    grid, last = (
-        stages.stage_owner(study, variant, stage)
-        for stage in ("resample_images", "normalise_intensity")
-    )
+    grid = stages.stage_owner(study, variant, "resample_images")
     moved = [contrast for contrast in contrasts if contrast != reference]
     return {
         "conform_image": [f"desc-conformed_{contrast}" for contrast in contrasts],
@@ -85,7 +91,7 @@ def sidecar_names(study: Study, variant: str) -> dict[str, list[str]]:
         "segment_tissues": [f"space-{anatomy}_dseg"],
         "measure_volumes": ["volumes"],
         "resample_images": [f"space-{grid}_desc-unstripped_{contrast}" for contrast in contrasts],
-        "normalise_intensity": [f"space-{last}_desc-preproc_{contrast}" for contrast in contrasts],
+        "normalise_intensity": [f"space-{grid}_desc-preproc_{contrast}" for contrast in contrasts],
     }
 
 

@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from mribench import stages
-from mribench.config import Contrast, Dataset, Model, Name, Study, load_study
+from mribench.config import Contrast, Dataset, Label, Model, Name, Study, load_study
 
 TEMPLATES = Path(__file__).parent / "templates"
 CITATIONS = Path(__file__).parent / "citations.bib"
 PRESETS = Path(__file__).parents[1] / "metrics/presets"
 TEMPLATE = "MNI152NLin2009aSym"
 OwnerOf = Callable[[str, str], str]
+TISSUES = ("GM", "WM", "CSF")
 COVARIANT = ("scp", "scp3d")
 
 
@@ -64,6 +65,8 @@ class ReviewSettings(Model):
     """The contrast that was stripped and segmented."""
     reference: Contrast
     """The contrast that the others were registered to."""
+    label: Label = Label()
+    """Voxel values of the classes of the reference label."""
 
 
 def study_settings(study: Study) -> dict[str, Any]:
@@ -117,6 +120,7 @@ def review_settings(study: Study, variant: str) -> dict[str, Any]:
         "contrasts": list(study.dataset.contrasts),
         "anatomy": chosen.anatomy,
         "reference": chosen.reference,
+        "label": study.dataset.label.model_dump(mode="json"),
     }
 
 
@@ -146,6 +150,8 @@ def page_texts(study: Study) -> dict[str, str]:
 def review_files(study: Study, owner_of: OwnerOf, variant: str, case_dir: str) -> dict[str, Any]:
     """Return the files that the review of a case looks at, by the name of their argument.
 
+    The maps of the tissues stand beside their labels.
+
     Parameters
     ----------
     study
@@ -168,7 +174,7 @@ def review_files(study: Study, owner_of: OwnerOf, variant: str, case_dir: str) -
     grid = owner_of(variant, "resample_images")
     space = f"space-{chosen.anatomy}"
     files: dict[str, Any] = {
-        "conformed": [of("conform_image", f"desc-conformed_{c}.nii.gz") for c in contrasts],
+        "conformed": [of("correct_bias", f"desc-conformed_{c}.nii.gz") for c in contrasts],
         "corrected": [of("correct_bias", f"desc-biascorrected_{c}.nii.gz") for c in contrasts],
         "field": [of("correct_bias", f"desc-biasfield_{c}.nii.gz") for c in contrasts],
         "resampled": [
@@ -177,7 +183,6 @@ def review_files(study: Study, owner_of: OwnerOf, variant: str, case_dir: str) -
         "labels": of("resample_images", f"space-{grid}_dseg.nii.gz"),
         "mask": of("strip_skull", f"{space}_desc-brain_mask.nii.gz"),
         "tissues": of("segment_tissues", f"{space}_dseg.nii.gz"),
-        "volumes": of("measure_volumes", "volumes.tsv"),
         "transforms": [
             of("register_to_reference", f"from-{c}_to-{chosen.reference}_mode-image_xfm.txt")
             for c in contrasts

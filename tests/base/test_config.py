@@ -155,10 +155,11 @@ def test_variants_share_the_stages_they_agree_on():
                 "native": {},
                 "iso": {"grid": {"spacing": 1}},
                 "raw": {"bias": {"backend": "none"}},
+                "plain": {"tissues": {"backend": "none"}},
             }
         )
     )
     owner = {name: stages.stage_owner(loaded, name, "segment_tissues") for name in loaded.variants}
-    assert owner == {"native": "native", "iso": "native", "raw": "raw"}
+    assert owner == {"native": "native", "iso": "native", "raw": "raw", "plain": "plain"}
     assert stages.stage_owner(loaded, "iso", "resample_images") == "iso"
-    assert stages.stage_owner(loaded, "raw", "conform_image") == "native"
+    assert stages.stage_owner(loaded, "plain", "strip_skull") == "native"

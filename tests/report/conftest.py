@@ -93,7 +93,7 @@ def review_inputs(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def review(root, review_inputs, tmp_path_factory) -> Path:
     """The folder of one case's review."""
-    folder = tmp_path_factory.mktemp("figures")
+    folder = tmp_path_factory.mktemp("native") / "sub-01" / "figures"
     transform = ("--template-transform", review_inputs / "template.txt")
     done = run_script(root, review_inputs, folder, *transform)
     assert done.returncode == 0, done.stderr

@@ -6,8 +6,8 @@ import re
 
 import numpy as np
 import pytest
-from fake_review import run_script
-from fake_study import tissues
+from fake_review import run_script, shares
+from fake_study import VOXEL_ML, lesions, tissues
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -41,9 +41,16 @@ def test_every_picture_is_small_described_and_inside_the_page(review):
 
 def test_volumes_are_those_of_the_table(review):
     """Nothing is counted a second time: mixed voxels count in part there."""
+    (row,) = read_table(review.parent / "anat/sub-01_volumes.tsv")
     volumes = read_json(review / "review.json")["volumes"]
-    assert volumes == {"brain": 140.0, "GM": 61.5, "WM": 50.125, "CSF": 25.0}
-    assert "<td>WM</td><td>50.1</td><td>35.8%</td>" in (review / "index.html").read_text()
+    counted = {name: share.sum() * VOXEL_ML for name, share in shares().items()}
+    counted["brain"] = np.count_nonzero(tissues()) * VOXEL_ML
+    assert volumes == pytest.approx(counted, abs=1e-3)
+    assert {name: volumes[name] for name in shares()} == {n: float(row[n]) for n in shares()}
+    lesion = np.count_nonzero(lesions("sub-01", empty=False)) * VOXEL_ML
+    assert float(row["reference_lesion"]) == pytest.approx(lesion, abs=1e-3)
+    share = f"<td>{volumes['WM']:.1f}</td><td>{volumes['WM'] / volumes['brain']:.1%}</td>"
+    assert f"<td>WM</td>{share}" in (review / "index.html").read_text()
 
 
 def test_bias_range_is_that_of_the_field(review):
@@ -55,7 +62,7 @@ def test_bias_range_is_that_of_the_field(review):
 def test_medians_of_the_histogram_are_those_of_the_tissues(review, review_inputs):
     text = (review / "index.html").read_text()
     stated = re.search(r"Histogram of the T1w by tissue; medians: ([^\"]+)", text)[1]
-    image = read_image(review_inputs / "corrected_T1w.nii.gz").get_fdata()
+    image = read_image(review_inputs / "sub-01_desc-biascorrected_T1w.nii.gz").get_fdata()
     for part, value in zip(stated.split(", "), (1, 2, 3), strict=True):
         assert float(part.split()[1]) == pytest.approx(
             np.median(image[tissues() == value]), rel=1e-3
@@ -65,11 +72,12 @@ def test_medians_of_the_histogram_are_those_of_the_tissues(review, review_inputs
 def test_review_repeats_its_bytes_and_leaves_out_an_absent_template(
     root, review_inputs, review, tmp_path
 ):
-    done = run_script(root, review_inputs, tmp_path, "--template-transform")
+    again = tmp_path / "native" / "sub-01" / "figures"
+    done = run_script(root, review_inputs, again, "--template-transform")
     assert done.returncode == 0, done.stderr
     found = {alt: data for alt, data in pictures(review).items() if "template" not in alt}
-    assert pictures(tmp_path) == found
-    assert list(read_json(tmp_path / "review.json")["registrations"]) == ["T1w"]
+    assert pictures(again) == found
+    assert list(read_json(again / "review.json")["registrations"]) == ["T1w"]
 
 
 def test_names_cannot_become_markup():

@@ -97,4 +97,4 @@ def test_shared_stages_are_read_from_their_owner():
     files = review_files(study, partial(stage_owner, study), "fine", "sub-01")
     assert files["resampled"][0].startswith("<study>/preproc/fine/sub-01/anat/sub-01_space-fine_")
     assert files["corrected"][0].startswith("<study>/preproc/native/sub-01/anat/")
-    assert files["volumes"] == "<study>/preproc/native/sub-01/anat/sub-01_volumes.tsv"
+    assert files["tissues"].startswith("<study>/preproc/native/sub-01/anat/sub-01_space-T1w_")

@@ -98,9 +98,7 @@ SETTINGS = {
                 ("strip_skull", "T1w/coarse"),
                 ("register_to_reference", "T1w/coarse"),
                 ("segment_tissues", "T1w/coarse"),
-                ("measure_volumes", "coarse"),
                 ("resample_images", "coarse"),
-                ("normalise_intensity", "coarse"),
             )
         }
         | {f"review_preprocessing/coarse/sub-0{n}" for n in (1, 2, 3)}
@@ -198,16 +196,12 @@ def test_an_upgraded_library(scene, record_rerun, tmp_path, monkeypatch):
 OF_NEW_CASE = {
     f"{rule}/sub-04/{rest}"
     for rule, rest in (
-        ("conform_image", "native/sub-04"),
         ("correct_bias", "native/sub-04"),
         ("strip_skull", "T1w/native/sub-04"),
         ("register_to_reference", "T1w/native/sub-04"),
         ("segment_tissues", "T1w/native/sub-04"),
-        ("measure_volumes", "native/sub-04"),
         ("resample_images", "native/sub-04"),
         ("resample_images", "coarse/sub-04"),
-        ("normalise_intensity", "native/sub-04"),
-        ("normalise_intensity", "coarse/sub-04"),
     )
 } | {
     f"{rule}/{variant}{case}"

@@ -137,7 +137,7 @@ def test_a_new_method_trains_only_itself(finished, small_study):
     study["methods"]["second"] = {"method": "flair_threshold", "variant": "native"}
     planned = jobs(finished.run(study, "-n"))
     assert planned["train_model"] == "2"
-    assert not {"correct_bias", "conform_image", "pack_cases"} & set(planned)
+    assert not {"correct_bias", "resample_images", "pack_cases"} & set(planned)
 
 
 @pytest.fixture

@@ -94,7 +94,7 @@ def test_killed_jobs(copied, tiny_study, expected, record_fault):
     case = results / "preproc/native/sub-01/anat"
     for script, folder, made in (
         ("train_model", results / RUN, "model.safetensors"),
-        ("conform_image", case, "*_desc-conformed_*"),
+        ("correct_bias", case, "*_desc-biascorrected_*"),
     ):
         shutil.rmtree(folder)
         driver = copied.start(tiny_study, "all", "preprocess")
