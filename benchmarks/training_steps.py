@@ -74,9 +74,9 @@ def time_ours(folder: Path, steps: int, threads: int, clock: Clock) -> tuple[flo
         name = f"sub-{seed}"
         entry = {"affine": np.eye(4).tolist(), "reference_label": name}
         cases[name] = {**write_case(folder, name, *make_case(seed)), **entry}
-    contrasts, intensity = ["T1w", "FLAIR"], {"method": "zscore"}
+    contrasts, preprocessing = ["T1w", "FLAIR"], {"variant": {"intensity": {"method": "zscore"}}}
     manifest = folder / "manifest.json"
-    write_manifest(manifest, "native", contrasts, ["lesion"], cases, intensity)
+    write_manifest(manifest, "native", contrasts, ["lesion"], cases, preprocessing)
     store = CaseStore(manifest)
     keys = {"width": WIDTH, "levels": LEVELS, "patch_size": (BLOCK,) * 3, "batch_size": BATCH}
     entry = {"method": "unet3d", "variant": "native", **keys}

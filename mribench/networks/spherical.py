@@ -14,15 +14,17 @@ Radial functions
     harmonics of degree 1 and 2 vanish; so it is written as e3nn's self-connection: a
     weight of that voxel per pair of features of one degree.
 Scale
-    A sum over more voxels must not become larger: all but the self-connection is divided
-    by the number of voxels of the kernel. Each function is scaled to pass white noise with
-    unit variance at a fifth of the width, which is 1 mm at the first level.
+    Each function passes white noise with unit variance at a fifth of the width, which is
+    1 mm at the first level. At every other voxel size its magnitude sums to the same over
+    the voxels, so that a scalar function answers a uniform image as it does at 1 mm. (The
+    number of voxels alone would not do that: a plane of voxels cuts a sphere where the
+    inner functions are, so slices of 3 mm would hear the innermost one almost five times
+    as loud, and half of the outermost.)
 """
 
 from collections.abc import Sequence
 from contextlib import nullcontext
 from functools import lru_cache
-from math import prod
 
 import torch
 from torch import Tensor, nn
@@ -35,6 +37,7 @@ RADIAL_FUNCTIONS = 5
 ROOM = 1e-3
 REFERENCE_VOXELS = 5
 EPSILON = 1e-5
+NOTHING = 1e-12
 
 
 def count_channels(features: Features) -> int:
@@ -100,10 +103,13 @@ def scaled_functions(
         found = functions(degree_in, degree_out, width, spacing)
         unit = functions(degree_in, degree_out, width, (width / REFERENCE_VOXELS,) * 3)
         power = unit.square().flatten(1).sum(dim=1) / (2 * degree_out + 1)
-        scale = power.rsqrt()
-        couplings = len(found) - (degree_in == degree_out)
-        scale[:couplings] *= REFERENCE_VOXELS**3 / prod(found.shape[3:])
+        scale = power.rsqrt() * magnitude(unit) / magnitude(found).clamp(min=NOTHING)
         return (found * scale.view(-1, *[1] * 5)).float().to(device)
+
+
+def magnitude(found: Tensor) -> Tensor:
+    """Return the sum over the voxels of each function's norm (n, ), see :func:`functions`."""
+    return found.flatten(1, 2).norm(dim=1).flatten(1).sum(dim=1)
 
 
 class PhysicalConvolution(nn.Module):

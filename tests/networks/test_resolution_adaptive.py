@@ -130,6 +130,15 @@ def test_white_noise_keeps_its_power_at_1_mm() -> None:
         assert float(part.std()) == pytest.approx(1, abs=0.25)
 
 
+@pytest.mark.parametrize("spacing", [COARSE, (0.5, 0.5, 1.0), (0.7, 1.1, 0.4)])
+def test_scalars_answer_a_uniform_image_alike_at_every_voxel_size(
+    spacing: tuple[float, float, float],
+) -> None:
+    layer = PhysicalConvolution([(3, 0)], [(2, 0)], 5.0)
+    found, expected = (layer.kernel(s).sum(dim=(2, 3, 4)) for s in (spacing, (1.0, 1.0, 1.0)))
+    assert torch.allclose(found, expected, atol=1e-4)
+
+
 def test_kernels_lie_in_the_space_of_e3nns_voxel_convolution() -> None:
     """Between the same features, degree by degree, each of our kernels is one of e3nn's."""
     torch.manual_seed(0)
