@@ -13,6 +13,7 @@ CURVATURE = (1 / SMALLEST_RADIUS_MM + 1 / LARGEST_RADIUS_MM) / 2
 STEEPNESS = 6 / (1 / SMALLEST_RADIUS_MM - 1 / LARGEST_RADIUS_MM)
 ALONG, RATE = 0.5, 0.05
 Array = np.ndarray
+Triple = tuple[float, float, float]
 compiled = njit(nogil=True, cache=True, error_model="numpy")
 
 
@@ -28,29 +29,40 @@ def edge_length(vertices: Array, rings: Array) -> float:
 
 
 @compiled
-def shape_at(vertices: Array, ring: Array, i: int) -> tuple[Array, Array]:
-    """Return the outward unit normal of vertex `i`, and the way to its neighbours' mean."""
-    normal, mean = np.zeros(3), np.zeros(3)
-    count = 0
-    while count < len(ring) and ring[count] >= 0:
-        count += 1
-    for k in range(count):
-        first, second = ring[k], ring[(k + 1) % count]
-        for a in range(3):
-            b, c = (a + 1) % 3, (a + 2) % 3
-            left = (vertices[first, b] - vertices[i, b]) * (vertices[second, c] - vertices[i, c])
-            right = (vertices[first, c] - vertices[i, c]) * (vertices[second, b] - vertices[i, b])
-            normal[a] += left - right
-            mean[a] += (vertices[first, a] - vertices[i, a]) / count
-    return normal / np.sqrt(np.sum(normal**2)), mean
+def _difference(vertices: Array, j: int, i: int) -> Triple:
+    return (
+        vertices[j, 0] - vertices[i, 0],
+        vertices[j, 1] - vertices[i, 1],
+        vertices[j, 2] - vertices[i, 2],
+    )
 
 
 @compiled
-def value_below(array: Array, spacing: Array, vertex: Array, normal: Array, depth: float) -> float:
-    """Return the voxel `depth` mm inside of a vertex, or NaN outside the field of view."""
-    x = int(np.floor((vertex[0] - depth * normal[0]) / spacing[0] + 0.5))
-    y = int(np.floor((vertex[1] - depth * normal[1]) / spacing[1] + 0.5))
-    z = int(np.floor((vertex[2] - depth * normal[2]) / spacing[2] + 0.5))
+def ring_vectors(vertices: Array, ring: Array, i: int) -> tuple[Triple, Triple]:
+    """Return the outward unit normal of vertex `i`, and the way to its neighbours' mean."""
+    nx = ny = nz = mx = my = mz = 0.0
+    count = 0
+    while count < len(ring) and ring[count] >= 0:
+        count += 1
+    ax, ay, az = _difference(vertices, ring[count - 1], i)
+    for k in range(count):
+        bx, by, bz = _difference(vertices, ring[k], i)
+        nx, ny, nz = nx + ay * bz - az * by, ny + az * bx - ax * bz, nz + ax * by - ay * bx
+        mx, my, mz = mx + bx, my + by, mz + bz
+        ax, ay, az = bx, by, bz
+    length = np.sqrt(nx * nx + ny * ny + nz * nz)
+    return (nx / length, ny / length, nz / length), (mx / count, my / count, mz / count)
+
+
+@compiled
+def value_below(array: Array, voxel: Triple, inwards: Triple, depth: float) -> float:
+    """Return the voxel `depth` mm inside of a vertex, or NaN outside the field of view.
+
+    `voxel` is the vertex in voxels, `inwards` one mm towards the inside in voxels.
+    """
+    x = int(np.floor(voxel[0] + depth * inwards[0] + 0.5))
+    y = int(np.floor(voxel[1] + depth * inwards[1] + 0.5))
+    z = int(np.floor(voxel[2] + depth * inwards[2] + 0.5))
     nx, ny, nz = array.shape
     if 0 <= x < nx and 0 <= y < ny and 0 <= z < nz:
         return float(array[x, y, z])
@@ -59,18 +71,17 @@ def value_below(array: Array, spacing: Array, vertex: Array, normal: Array, dept
 
 @compiled
 def push(
-    array: Array, spacing: Array, levels: Array, share: float, vertex: Array, normal: Array
+    array: Array, levels: Array, share: float, step: float, voxel: Triple, inwards: Triple
 ) -> float:
     """Return by how much the values inside push a vertex outwards (below 0: inwards)."""
-    dark, least, middle = levels
-    deepest = value_below(array, spacing, vertex, normal, DARK_MM)
-    if np.isnan(deepest) or np.isnan(value_below(array, spacing, vertex, normal, NEAREST_MM)):
+    dark, least, middle = levels[0], levels[1], levels[2]
+    deepest = value_below(array, voxel, inwards, DARK_MM)
+    if np.isnan(deepest) or np.isnan(value_below(array, voxel, inwards, NEAREST_MM)):
         return 0.0
     lowest, highest = min(middle, deepest), least
-    step = min(1.0, spacing.min())
     depth = NEAREST_MM
     while depth < DARK_MM:
-        value = value_below(array, spacing, vertex, normal, depth)
+        value = value_below(array, voxel, inwards, depth)
         lowest = min(lowest, value)
         if depth < BRIGHT_MM:
             highest = max(highest, value)
@@ -93,16 +104,21 @@ def move(
 ) -> Array:
     """Return the vertices after one step; `hollows` strengthens smoothing where it is concave."""
     moved = np.empty_like(vertices)
+    step = min(1.0, spacing.min())
+    dx, dy, dz = spacing[0], spacing[1], spacing[2]
     for i in range(len(vertices)):
-        normal, mean = shape_at(vertices, rings[i], i)
-        across = np.sum(mean * normal)
-        curvature = 2 * abs(across) / length**2
-        smoothing = (1 + np.tanh(STEEPNESS * (curvature - CURVATURE))) / 2
+        (nx, ny, nz), (mx, my, mz) = ring_vectors(vertices, rings[i], i)
+        across = mx * nx + my * ny + mz * nz
+        smoothing = (1 + np.tanh(STEEPNESS * (2 * abs(across) / length**2 - CURVATURE))) / 2
         if across > 0:
             smoothing = min(1.0, hollows * smoothing)
-        outwards = RATE * length * push(array, spacing, levels, share, vertices[i], normal)
-        outwards += smoothing * across
-        moved[i] = vertices[i] + ALONG * (mean - across * normal) + outwards * normal
+        voxel = (vertices[i, 0] / dx, vertices[i, 1] / dy, vertices[i, 2] / dz)
+        inwards = (-nx / dx, -ny / dy, -nz / dz)
+        outwards = RATE * length * push(array, levels, share, step, voxel, inwards)
+        outwards += (smoothing - ALONG) * across
+        moved[i, 0] = vertices[i, 0] + ALONG * mx + outwards * nx
+        moved[i, 1] = vertices[i, 1] + ALONG * my + outwards * ny
+        moved[i, 2] = vertices[i, 2] + ALONG * mz + outwards * nz
     return moved
 
 
