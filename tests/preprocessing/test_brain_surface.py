@@ -30,10 +30,6 @@ def ball_head(spacing, radius=60.0):
     return np.abs(array + noise), distance < radius
 
 
-def dice(first, second):
-    return 2 * (first & second).sum() / (first.sum() + second.sum())
-
-
 def test_the_sphere_is_closed_and_faces_outwards():
     assert len(SPHERE.vertices) == 162
     assert len(SPHERE.triangles) == 320
@@ -72,9 +68,12 @@ def test_the_robust_range_ignores_a_long_tail():
 @pytest.mark.parametrize("spacing", [(2.0, 2.0, 2.0), (1.5, 1.5, 4.0)])
 def test_a_ball_is_found_from_the_head_and_from_a_first_mask(spacing):
     array, truth = ball_head(spacing)
-    assert dice(brain_within(array, spacing, 0.5), truth) > 0.96
-    off = np.roll(truth, 5, axis=0)
-    assert dice(brain_within(array, spacing, 0.5, off), truth) > 0.96
+    inner = ball_head(spacing, 58)[1]
+    outer = ball_head(spacing, 61.5 + max(spacing))[1]
+    for first in (None, np.roll(truth, 5, axis=0)):
+        found = brain_within(array, spacing, 0.5, first)
+        assert found[inner].all()
+        assert outer[found].all()
 
 
 def test_a_smaller_fraction_gives_a_larger_brain(head):
@@ -100,15 +99,12 @@ def test_consensus_is_what_two_of_three_say(monkeypatch):
     spacing = (3.0, 3.0, 3.0)
     array, truth = ball_head(spacing)
     image = make_image(array.astype(np.float32), np.diag([*spacing, 1.0]))
-    network = np.zeros_like(truth)
-    network[4:-4, 4:-4, 4:-4] = (
-        truth[4:-4, 4:-4, 4:-4] | (np.roll(truth, 2, axis=1)[4:-4, 4:-4, 4:-4])
-    )
+    network = np.roll(truth, 2, axis=1)
     monkeypatch.setattr(strip_skull_deepbet, "find_brain", lambda *_: network)
     found = strip_skull_consensus.find_brain(image, Strip(), 1)
     masks = [network, brain_within(array, spacing, 0.5), brain_within(array, spacing, 0.5, network)]
     np.testing.assert_array_equal(found, sum(mask.astype(int) for mask in masks) >= 2)
-    assert dice(found, truth) > dice(network, truth)
+    assert (found != network).any()
 
 
 def test_consensus_leaves_an_empty_mask_to_the_check(monkeypatch):
