@@ -64,7 +64,7 @@ def own_chain(inputs: dict[str, Path], folder: Path, threads: int) -> Chain:
         segment_image(names["T1w"], mask, labels, maps, table, "T1w", Tissues(), threads)
 
     def strip() -> None:
-        strip_image(names["T1w"], mask, Strip(), threads)
+        strip_image(names["T1w"], mask, Strip(backend="deepbet"), threads)
 
     return dict(zip(STAGES, (correct, strip, register, normalise, segment), strict=True))
 

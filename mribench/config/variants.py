@@ -55,14 +55,17 @@ class Strip(Selective):
     stage: ClassVar[str] = "strip_skull"
     common: ClassVar[tuple[str, ...]] = ("backend", "rim")
 
-    backend: Name = "deepbet"
-    """`deepbet` works on a T1w, `template`, `fsl` (BET) and `synthstrip` on any contrast; `given`
+    backend: Name = "consensus"
+    """`consensus` (of `deepbet` and `mesh`) and `deepbet` work on a T1w; `mesh` (BET of our own),
+    `template`, `fsl` (BET) and `synthstrip` on any contrast; `given`
     reads `dataset.brain_mask`; `none` takes images that are stripped already; `whole` keeps
     the whole field of view, where no brain is looked for."""
     fraction: float = Field(0.5, gt=0, lt=1)
-    """Fractional intensity threshold of `fsl`: smaller gives a larger brain."""
+    """Fractional intensity threshold of `consensus`, `mesh` and `fsl`: smaller gives a larger
+    brain."""
     rim: Literal["dura", "tissue"] = "dura"
-    """Where the mask ends: at the `dura`, fluid included, or at the outer `tissue` (T1w)."""
+    """Where the mask ends: `dura` where the back end draws it, fluid included, or at the outer
+    `tissue` (T1w)."""
 
 
 class Register(Backend):
@@ -212,8 +215,9 @@ def _check_stages_fit(name: str, variant: Variant) -> None:
     if variant.grid.space == "template" and variant.template.transform == "none":
         text = "template.transform: none, but grid.space is template; use affine or syn"
         raise ValueError(f"variants.{name}.{text}")
-    if variant.strip.backend == "deepbet" and not variant.anatomy.endswith("T1w"):
-        text = f"strip.backend: deepbet reads T1w, but anatomy is {variant.anatomy}; use template"
+    strip = variant.strip.backend
+    if strip in ("consensus", "deepbet") and not variant.anatomy.endswith("T1w"):
+        text = f"strip.backend: {strip} reads T1w, but anatomy is {variant.anatomy}; use template"
         raise ValueError(f"variants.{name}.{text}")
     if variant.strip.rim == "tissue" and not variant.anatomy.endswith("T1w"):
         text = f"strip.rim: tissue needs a T1w, but anatomy is {variant.anatomy}; use dura"

@@ -64,7 +64,7 @@ def check_brain_mask(
         Names `file`, what was found and which other back end to try.
     """
     volume = float(mask.sum()) * grid.voxel_ml
-    remedy = "look at the image, or choose another strip backend (deepbet, template, none)"
+    remedy = "look at the image, or choose another strip backend (mesh, template, none)"
     expected = f"one brain of {range_ml[0]:g} to {range_ml[1]:g} ml"
     if not range_ml[0] <= volume <= range_ml[1]:
         raise fail(file, f"a brain mask of {volume:.0f} ml", expected, remedy)
