@@ -35,7 +35,8 @@ ALL = [
 def call(script: Any, method: SegmentationMethod[Any], **arguments: Any) -> None:
     """Call the script of a rule as the workflow does, in this process."""
     shared = {"spec": canonical(method.settings.model_dump(mode="json")), "threads": 1}
-    script.main(Namespace(**shared, log=None, device="cpu", fold=0, seed=0, **arguments))
+    place = {"device": "cpu", "devices": 1}
+    script.main(Namespace(**shared, **place, log=None, fold=0, seed=0, **arguments))
 
 
 @pytest.fixture(scope="module")
