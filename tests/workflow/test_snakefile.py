@@ -52,32 +52,12 @@ def test_dry_run_plans_the_start_of_every_study(root, tmp_path, study, profile):
     assert "index_dataset" in run.stdout + run.stderr
 
 
-def stand_in(folder):
-    """An environment whose programs are there, for a plan that does not call them."""
-    (folder / "bin").mkdir(parents=True)
-    for name in ("nnUNetv2_train", "python"):
-        (folder / "bin" / name).touch(mode=0o755)
-    return folder
-
-
-def test_the_driver_rests_between_jobs(root, tmp_path):
-    """Without a rate limit it looks for work when a job ends, not every second for each of them."""
-    target = "results/demo/preproc/native/dataset_description.json"
-    config = root / "config.yaml"
-    run = snakemake(root, tmp_path, "--cores", "1", "--verbose", target, "--configfile", config)
-    assert run.returncode == 0, run.stderr
-    selected = [line for line in run.stderr.splitlines() if "Resources after job selection" in line]
-    assert selected
-    assert all(f"'_job_count': {sys.maxsize}" in line for line in selected)
-
-
 STUDIES = ("wmh_scp", "lits_scp", "ms_resolution", "spatial_dependency", "peers")
 
 
 @pytest.mark.parametrize("size", ["full", "small"])
 @pytest.mark.parametrize("study", STUDIES)
-def test_dry_run_plans_both_sizes_of_every_study(root, tmp_path, monkeypatch, study, size):
-    monkeypatch.setenv("NNUNET_ENVIRONMENT", str(stand_in(tmp_path / "nnunet")))
+def test_dry_run_plans_both_sizes_of_every_study(root, tmp_path, study, size):
     given = [] if size == "small" or study == "peers" else [f"source={tmp_path}"]
     arguments = ["-n", "--cores", "1", "--configfile", root / f"studies/{study}.yaml"]
     run = snakemake(root, tmp_path, *arguments, "--config", f"size={size}", *given)
