@@ -52,6 +52,17 @@ def test_dry_run_plans_the_start_of_every_study(root, tmp_path, study, profile):
     assert "index_dataset" in run.stdout + run.stderr
 
 
+def test_the_driver_rests_between_jobs(root, tmp_path):
+    """Without a rate limit it looks for work when a job ends, not every second for each of them."""
+    target = "results/demo/preproc/native/dataset_description.json"
+    config = root / "config.yaml"
+    run = snakemake(root, tmp_path, "--cores", "1", "--verbose", target, "--configfile", config)
+    assert run.returncode == 0, run.stderr
+    selected = [line for line in run.stderr.splitlines() if "Resources after job selection" in line]
+    assert selected
+    assert all(f"'_job_count': {sys.maxsize}" in line for line in selected)
+
+
 STUDIES = ("wmh_scp", "lits_scp", "ms_resolution", "spatial_dependency", "peers")
 
 
