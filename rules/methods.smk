@@ -4,6 +4,7 @@ from mribench.training.pack import packing_settings
 
 RUN = "<study>/runs/{method}/fold-{fold}_seed-{seed}"
 RECORDS = multiext(f"{RUN}/", "history.csv", "run.json", "intensity.json", "preprocessing.json")
+DEALT = {name: ancient(f"<study>/dataset/{name}.tsv") for name in ("splits", "scans")}
 TRAINING_SPEC = spec("train_model", method_settings, method_module, data=training_upstream)
 PREDICTION_SPEC = spec("predict_cases", prediction_settings, method_module, data=test_upstream)
 
@@ -65,10 +66,9 @@ rule plan_run:
 
 rule train_model:
     input:
+        **DEALT,
         plan=f"{RUN}/training_plan.json",
         store=ancient(store_of),
-        splits=ancient("<study>/dataset/splits.tsv"),
-        scans=ancient("<study>/dataset/scans.tsv"),
     output:
         RECORDS,
         model=f"{RUN}/model.safetensors",
@@ -81,7 +81,6 @@ rule train_model:
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 1440 * attempt,
-        disk_mb=1000,
         device="auto",
         devices="auto",
     params:
@@ -97,12 +96,11 @@ rule train_model:
 
 rule predict_cases:
     input:
+        **DEALT,
         plan=f"{RUN}/prediction_plan.json",
         model=f"{RUN}/model.safetensors",
         intensity=f"{RUN}/intensity.json",
         store=ancient(store_of),
-        splits=ancient("<study>/dataset/splits.tsv"),
-        scans=ancient("<study>/dataset/scans.tsv"),
     output:
         f"{RUN}/predictions.json",
     log:
@@ -114,7 +112,6 @@ rule predict_cases:
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 120 * attempt,
-        disk_mb=1000,
         device="auto",
     params:
         spec=PREDICTION_SPEC,

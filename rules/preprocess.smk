@@ -189,9 +189,8 @@ rule resample_images:
     shell:
         "python -m scripts.resample_images --spec {params.spec:q} --log {log:q} --images {input.images:q} "
         "--mask {input.mask:q} --tissues {input.tissues:q} --label {input.label:q} --transforms "
-        "{input.transforms:q} --outputs {output.images:q} --output-mask {output.mask:q} "
-        "--output-tissues {output.tissues:q} --output-label {output.label:q} "
-        "--normalised {output.normalised:q}"
+        "{input.transforms:q} --outputs {output.images:q} --normalised {output.normalised:q} --output-mask "
+        "{output.mask:q} --output-tissues {output.tissues:q} --output-label {output.label:q}"
 
 
 rule describe_derivatives:

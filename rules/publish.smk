@@ -171,7 +171,6 @@ rule publish:
     resources:
         mem_mb=lambda wildcards, attempt: 1000 * attempt,
         runtime=lambda wildcards, attempt: 60 * attempt,
-        disk_mb=1000,
     params:
         spec=spec("publish", report_settings.study_settings(STUDY)),
     message:
