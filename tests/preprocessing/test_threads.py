@@ -64,7 +64,9 @@ def image(head, tmp_path_factory):
 @pytest.mark.slow
 @pytest.mark.parametrize("threads", [1, 2])
 def test_n4_honours_the_number_of_threads(image, tmp_path, threads):
-    outputs = ["--outputs", tmp_path / "sub-01_a.nii.gz", "--fields", tmp_path / "sub-01_b.nii.gz"]
+    names = {"conformed": "c", "outputs": "a", "fields": "b"}
+    files = [(f"--{key}", tmp_path / f"sub-01_{name}.nii.gz") for key, name in names.items()]
+    outputs = [part for file in files for part in file]
     busy = busy_workers(tmp_path, "scripts.correct_bias", threads, "--images", image, *outputs)
     assert busy <= threads
     assert (busy >= 2) == (threads == 2)
