@@ -16,9 +16,11 @@ rule storage:
 
 
 onstart:
-    # Its limit of 100 jobs a second makes Snakemake look through all ready jobs once a second for
-    # every job that has finished, so that a large study's driver never rests.
-    workflow.scheduler.job_rate_limiter = None
+    # Its own limit of 100 jobs a second makes Snakemake look through all ready jobs once a second
+    # for every job that has finished, so that a large study's driver never rests. Others hold.
+    limiter = workflow.scheduler.job_rate_limiter
+    if limiter and (limiter.max_jobs, limiter.timespan) == (100, 1):
+        workflow.scheduler.job_rate_limiter = None
 
 
 onerror:

@@ -11,7 +11,8 @@ from typing import Any
 
 from mribench import command, failures, provenance
 from mribench.dataset.geometry import Grid
-from mribench.report.settings import TISSUES, ReviewSettings
+from mribench.preprocessing.tissue_order import TISSUES
+from mribench.report.settings import ReviewSettings
 
 PER_CONTRAST = {
     "conformed": "images before bias correction, one per contrast of the spec",

@@ -111,8 +111,7 @@ class Answering:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            # Without this a program's messages reach the log when its buffer is full, hours later.
-            env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
+            env={**os.environ, **environment},
         )
 
     def ask(self, request: str) -> str:

@@ -12,7 +12,6 @@ CITATIONS = Path(__file__).parent / "citations.bib"
 PRESETS = Path(__file__).parents[1] / "metrics/presets"
 TEMPLATE = "MNI152NLin2009aSym"
 OwnerOf = Callable[[str, str], str]
-TISSUES = ("GM", "WM", "CSF")
 COVARIANT = ("scp", "scp3d")
 
 

@@ -49,7 +49,7 @@ def validate(
             check()
             number = first + ranks.rank
             if number < len(cases):
-                scores[number] = torch.tensor(score(predict, cases[number], loss))
+                scores[number] = scores.new_tensor(score(predict, cases[number], loss))
     losses, overlaps = ranks.total(scores).T.tolist()
     return Score(fmean(losses), fmean(overlaps))
 

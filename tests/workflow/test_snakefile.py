@@ -63,6 +63,14 @@ def test_the_driver_rests_between_jobs(root, tmp_path):
     assert all(f"'_job_count': {sys.maxsize}" in line for line in selected)
 
 
+def test_a_limit_that_is_named_holds(root, tmp_path):
+    target = "results/demo/preproc/native/dataset_description.json"
+    named = ["--configfile", root / "config.yaml", "--max-jobs-per-timespan", "20/1s"]
+    run = snakemake(root, tmp_path, "--cores", "1", "--verbose", target, *named)
+    assert run.returncode == 0, run.stderr
+    assert "'_job_count': 20" in run.stderr
+
+
 STUDIES = ("wmh_scp", "lits_scp", "ms_resolution", "spatial_dependency", "peers")
 
 
