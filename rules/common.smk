@@ -1,13 +1,16 @@
 """Helpers of all rules: the validated study, its cases and runs, and specs."""
 
+import atexit
 import gc
 import os
 import sys
 from functools import cache, cached_property
 from pathlib import Path
 
-# A plan is millions of objects that stay: looking for garbage among them took a quarter of its time.
+# A plan is millions of objects that stay: looking for garbage among them took a quarter of its
+# time, and taking them apart one by one at the end another quarter.
 gc.set_threshold(200_000, 20, 100)
+atexit.register(gc.freeze)
 
 ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT))
