@@ -1,8 +1,8 @@
 """Time, memory and truth of a whole preprocessing chain, ours against one of public defaults.
 
 N4 of a T1w and a FLAIR, skull strip, FLAIR to T1w, brain to MNI152, tissues: once by the stages
-of mribench with their defaults, once by antspyx's and dipy's functions with theirs and deepbet. Both
-chains read and write the same files, and run in a process of their own. The phantom's
+of mribench with their defaults, once by antspyx's and dipy's functions with theirs and deepbet.
+Both chains read and write the same files, and run in a process of their own. The phantom's
 truth says which agrees better. Seconds are medians over the repeats; processor seconds
 stand beside them because they hold on a busy machine too. `tissues.py` compares the tissue
 segmentations alone.
