@@ -2,10 +2,11 @@
 
 The same network, blocks of 64³, batch 2, cases in memory or mapped; each loop draws, augments and
 learns as it does by default: mirroring, affine maps and intensities in all, blur and lower
-resolution in nnU-Net's too. nnU-Net runs in its own environment (`make nnunet`) with Dice and
-cross-entropy, no deep supervision. Medians over the steps, after one that does not count; our loop
-also says which share of its time it waited for data. ``--processor --threads 1`` counts processor
-seconds, for a machine that others use too.
+resolution in nnU-Net's too. Each runs in a process of its own; ours as our scripts do, with freed
+memory kept. nnU-Net runs in its own environment (`make nnunet`) with Dice and cross-entropy, no
+deep supervision. Medians over the steps, after one that does not count; our loop also says which
+share of its time it waited for data. ``--processor --threads 1`` counts processor seconds, for a
+machine that others use too.
 """
 
 import argparse
@@ -64,11 +65,13 @@ def timed(step: Callable[[], object], steps: int, clock: Clock) -> float:
 def time_ours(folder: Path, steps: int, threads: int, clock: Clock) -> tuple[float, float]:
     """Return seconds per step of our loop, and the share of its time that it waits for data."""
     from mribench import plugins
+    from mribench.memory import keep_freed_memory
     from mribench.methods.base import load_method
     from mribench.training.job import Job
     from mribench.training.loop import Trainer
     from mribench.training.store import CaseStore, write_case, write_manifest
 
+    keep_freed_memory()
     cases = {}
     for seed in range(CASES):
         name = f"sub-{seed}"
@@ -96,7 +99,7 @@ def time_ours(folder: Path, steps: int, threads: int, clock: Clock) -> tuple[flo
     return seconds, trainer.feed.waited / (time.monotonic() - began)
 
 
-def time_monai(steps: int, threads: int, clock: Clock) -> float:
+def time_monai(folder: Path, steps: int, threads: int, clock: Clock) -> tuple[float, ...]:
     """Return seconds per step of a loop as in MONAI's tutorials."""
     import torch
     from monai import transforms as t
@@ -136,10 +139,10 @@ def time_monai(steps: int, threads: int, clock: Clock) -> float:
         loss(network(batch["image"]), batch["label"].float()).backward()
         optimiser.step()
 
-    return timed(step, steps, clock)
+    return (timed(step, steps, clock),)
 
 
-def time_nnunet(folder: Path, steps: int, threads: int, clock: Clock) -> float:
+def time_nnunet(folder: Path, steps: int, threads: int, clock: Clock) -> tuple[float, ...]:
     """Return seconds per step of nnU-Net's trainer with our network; runs in its environment."""
     import nibabel
 
@@ -188,28 +191,31 @@ def time_nnunet(folder: Path, steps: int, threads: int, clock: Clock) -> float:
     trainer.optimizer, trainer.lr_scheduler = trainer.configure_optimizers()
     batches, _ = trainer.get_dataloaders()
     trainer.network.train()
-    return timed(lambda: trainer.train_step(next(batches)), steps, clock)
+    return (timed(lambda: trainer.train_step(next(batches)), steps, clock),)
 
 
-def run_nnunet(arguments: argparse.Namespace, folder: Path) -> float:
-    """Run :func:`time_nnunet` in nnU-Net's environment."""
-    from mribench import programs
+LOOPS = {"ours": time_ours, "MONAI": time_monai, "nnU-Net": time_nnunet}
 
-    programs.require("nnU-Net")
-    names = ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results")
-    variables = {
-        **{name: str(folder / name) for name in names},
-        "nnUNet_def_n_proc": str(arguments.threads),
-        "nnUNet_n_proc_DA": str(arguments.threads),
-        "OMP_NUM_THREADS": str(arguments.threads),
-    }
-    command = [str(programs.find("nnU-Net", "python")), __file__, "--inside", str(folder)]
+
+def run(name: str, arguments: argparse.Namespace, folder: Path) -> list[float]:
+    """Time a loop in a process of its own, nnU-Net's in its environment."""
+    python, variables = sys.executable, {"OMP_NUM_THREADS": str(arguments.threads)}
+    if name == "nnU-Net":
+        from mribench import programs
+
+        programs.require(name)
+        python = str(programs.find(name, "python"))
+        folders = ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results")
+        variables |= {variable: str(folder / variable) for variable in folders}
+        processes = ("nnUNet_def_n_proc", "nnUNet_n_proc_DA")
+        variables |= dict.fromkeys(processes, str(arguments.threads))
+    command = [python, __file__, "--loop", name, "--folder", str(folder)]
     command += ["--steps", str(arguments.steps), "--threads", str(arguments.threads)]
     command += ["--processor"] if arguments.processor else []
     shown = subprocess.run(
         command, env={**os.environ, **variables}, stdout=subprocess.PIPE, text=True, check=True
     ).stdout
-    return float(shown.splitlines()[-1])
+    return json.loads(shown.splitlines()[-1])
 
 
 def main() -> None:
@@ -218,19 +224,19 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--processor", action="store_true", help="processor seconds, not time")
-    parser.add_argument("--inside", type=Path, help="used inside nnU-Net's environment")
+    parser.add_argument("--loop", choices=tuple(LOOPS), help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    clock = time.process_time if arguments.processor else time.perf_counter
-    if arguments.inside:
-        print(time_nnunet(arguments.inside, arguments.steps, arguments.threads, clock))
+    if arguments.loop:
+        clock = time.process_time if arguments.processor else time.perf_counter
+        timing = LOOPS[arguments.loop](arguments.folder, arguments.steps, arguments.threads, clock)
+        print(json.dumps(timing))
         return
     with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        ours, waited = time_ours(folder / "ours", arguments.steps, arguments.threads, clock)
-        found = {"ours": ours, "MONAI": time_monai(arguments.steps, arguments.threads, clock)}
-        found["nnU-Net"] = run_nnunet(arguments, folder / "nnunet")
+        found = {name: run(name, arguments, Path(temporary, name)) for name in LOOPS}
+    ours, waited = found["ours"]
     print("| loop | seconds per step | ours is faster by |\n|---|---|---|")
-    for name, seconds in found.items():
+    for name, (seconds, *_) in found.items():
         print(f"| {name} | {seconds:.3f} | {seconds / ours:.2f} |")
     print(f"\nOurs waited for data {100 * waited:.1f} % of the time.")
 

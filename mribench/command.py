@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mribench.errors import MribenchError, StoppedError
+from mribench.memory import keep_freed_memory
 
 THREAD_VARIABLES = (
     "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS",
@@ -50,6 +51,7 @@ def run(main: Main, made: argparse.ArgumentParser, argv: Sequence[str] | None = 
     for variable in THREAD_VARIABLES:
         os.environ[variable] = str(arguments.threads)
     os.environ["ANTS_RANDOM_SEED"] = "1"
+    keep_freed_memory()
     try:
         start_log(arguments.log)
         main(arguments)
