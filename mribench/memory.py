@@ -4,6 +4,8 @@ import ctypes
 
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
 LARGEST_INT = 2**31 - 1
+FOR_PROGRAMS = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(LARGEST_INT)}
+"""The same for a program: variables of the environment that it is started in."""
 
 
 def keep_freed_memory() -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from pydantic import Field
 
-from mribench import config, files
+from mribench import config, files, memory
 from mribench.methods import _external, _nnunet_data, _nnunet_program, base
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def _command(python: Path, *arguments: str) -> list[str]:
 
 
 def _environment(folder: Path, threads: int) -> dict[str, str]:
-    """Return nnU-Net's variables: its three folders, and threads instead of its own guesses."""
+    """Return nnU-Net's variables: three folders, threads instead of its guesses, kept memory."""
     names = ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results")
     return {
         **{name: str(folder / name) for name in names},
@@ -157,4 +157,5 @@ def _environment(folder: Path, threads: int) -> dict[str, str]:
         "nnUNet_n_proc_DA": str(threads),
         "OMP_NUM_THREADS": str(threads),
         "MPLBACKEND": "Agg",
+        **memory.FOR_PROGRAMS,
     }
