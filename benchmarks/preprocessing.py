@@ -37,12 +37,14 @@ Chain = dict[str, Callable[[], None]]
 def own_chain(inputs: dict[str, Path], folder: Path, threads: int) -> Chain:
     """Return the stages of mribench with their defaults; outputs go to `folder`."""
     from mribench.config import Bias, Register, Template, Tissues
+    from mribench.memory import keep_freed_memory
     from mribench.preprocessing.correct_bias import correct_image
     from mribench.preprocessing.register_to_reference import register_pair
     from mribench.preprocessing.register_to_template import register_brain
     from mribench.preprocessing.segment_tissues import segment_image
     from mribench.preprocessing.strip_skull import strip_image
 
+    keep_freed_memory()
     names = {key: folder / f"sub-01_desc-biascorrected_{key}.nii.gz" for key in inputs}
     mask, labels = folder / "sub-01_mask.nii.gz", folder / "sub-01_dseg.nii.gz"
     maps = [folder / f"sub-01_label-{tissue}_probseg.nii.gz" for tissue in ("GM", "WM", "CSF")]
