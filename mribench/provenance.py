@@ -28,6 +28,7 @@ NEUTRAL = frozenset(PACKAGE.glob("config/*.py")) | frozenset(
         "command",
         "errors",
         "failures",
+        "memory",
         "plugins",
         "programs",
         "provenance",

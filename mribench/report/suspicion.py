@@ -10,7 +10,6 @@ import numpy as np
 from mribench.errors import StageError
 from mribench.failures import read_failure
 from mribench.files import read_json
-from mribench.preprocessing.tissue_order import TISSUES
 from mribench.report.grids import Cell, Grid
 
 SUSPICIOUS = 3.5
@@ -19,6 +18,7 @@ FEWEST_CASES = 5
 """With fewer cases the study has no distribution to compare with."""
 TO_NORMAL = 1.4826
 LEAST_SPREAD = 1e-9
+TISSUES = ("GM", "WM", "CSF")
 HEADS = ("case", "suspicion", "brain (ml)", "GM (%)", "WM (%)", "CSF (%)", "advantage")
 REASONS = "because of"
 Record = Mapping[str, Any]

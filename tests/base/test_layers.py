@@ -25,6 +25,7 @@ COMMON = {
     "failures",
     "provenance",
     "files",
+    "memory",
     "command",
     "stages",
     "plugins",
