@@ -123,7 +123,7 @@ def summarise(jobs: Iterable[Job], examples: int = 3) -> list[str]:
         groups.setdefault((job.rule, explain(job.reason)), []).append(job.title)
     lines = []
     for (rule, words), titles in groups.items():
-        named = ", ".join(filter(None, titles[:examples]))
+        named = ", ".join(filter(None, sorted(titles)[:examples]))
         more = ", ..." if len(titles) > examples else ""
         jobs_text = "1 job" if len(titles) == 1 else f"{len(titles)} jobs"
         lines.append(f"{rule}, {jobs_text}{f' ({named}{more})' if named else ''}: {words}")
