@@ -13,6 +13,10 @@ Radial functions
     evenly from 0 to the radius. The first one meets the middle voxel only, where the
     harmonics of degree 1 and 2 vanish; so it is written as e3nn's self-connection: a
     weight of that voxel per pair of features of one degree.
+Thick voxels
+    Where a voxel is longer than a fifth of the width (1 mm at the first level), a function's
+    value is its mean over points of the voxel, at most that far apart: one slice of 3 mm takes
+    the place of three of 1 mm, not of the middle one alone.
 Scale
     Each function passes white noise with unit variance at a fifth of the width, which is
     1 mm at the first level. At every other voxel size its magnitude sums to the same over
@@ -22,6 +26,7 @@ Scale
     as loud, and half of the outermost.)
 """
 
+import math
 from collections.abc import Sequence
 from contextlib import nullcontext
 from functools import lru_cache
@@ -55,13 +60,19 @@ def kernel_shape(width: float, spacing: Sequence[float]) -> tuple[int, ...]:
 
 
 def lattice(width: float, spacing: Spacing) -> Tensor:
-    """Return the voxels of a kernel as vectors in mm from the middle (x, y, z, 3)."""
-    shape = kernel_shape(width, spacing)
-    axes = [
-        (torch.arange(size, dtype=torch.float64) - size // 2) * step
-        for size, step in zip(shape, spacing, strict=True)
-    ]
-    return torch.stack(torch.meshgrid(*axes, indexing="ij"), dim=-1)
+    """Return points of a kernel's voxels as vectors in mm from the middle (p, x, y, z, 3).
+
+    Points of a voxel are evenly spaced, at most a fifth of the width apart.
+    """
+    axes, parts = [], []
+    for size, step in zip(kernel_shape(width, spacing), spacing, strict=True):
+        count = math.ceil(step * REFERENCE_VOXELS / width - ROOM)
+        axes.append((torch.arange(size, dtype=torch.float64) - size // 2) * step)
+        parts.append(((torch.arange(count, dtype=torch.float64) + 0.5) / count - 0.5) * step)
+    middles, within = (
+        torch.stack(torch.meshgrid(*each, indexing="ij"), dim=-1) for each in (axes, parts)
+    )
+    return within.flatten(0, 2)[:, None, None, None] + middles
 
 
 def functions(degree_in: int, degree_out: int, width: float, spacing: Spacing) -> Tensor:
@@ -70,22 +81,24 @@ def functions(degree_in: int, degree_out: int, width: float, spacing: Spacing) -
     One per bump and degree of the spherical harmonics that couples the two; the last is
     the self-connection where the degrees are equal.
     """
-    from e3nn import math, o3
+    from e3nn import o3
+    from e3nn.math import soft_one_hot_linspace
 
     places = lattice(width, spacing)
     distance = places.norm(dim=-1)
     arguments = {"basis": "smooth_finite", "cutoff": False}
-    radial = math.soft_one_hot_linspace(distance, 0.0, width / 2, RADIAL_FUNCTIONS, **arguments)
+    radial = soft_one_hot_linspace(distance, 0.0, width / 2, RADIAL_FUNCTIONS, **arguments)
     radial = torch.where(distance[..., None] <= width / 2 * (1 + ROOM), radial, 0.0)[..., 1:]
     found = []
     highest = min(degree_in + degree_out, HIGHEST_DEGREE)
     for degree in range(abs(degree_in - degree_out), highest + 1):
         coupling = o3.wigner_3j(degree_in, degree, degree_out, dtype=torch.float64)
         harmonics = o3.spherical_harmonics(degree, places, True, normalization="component")
-        found.append(torch.einsum("xyzn,xyzf,ifo->noixyz", radial, harmonics, coupling))
+        mean = torch.einsum("pxyzn,pxyzf->nfxyz", radial, harmonics) / len(places)
+        found.append(torch.einsum("nfxyz,ifo->noixyz", mean, coupling))
     if degree_in == degree_out:
         itself = torch.zeros_like(found[0][:1])
-        middle = tuple(size // 2 for size in distance.shape)
+        middle = tuple(size // 2 for size in distance.shape[1:])
         itself[(0, ..., *middle)] = torch.eye(2 * degree_in + 1, dtype=torch.float64)
         found.append(itself)
     return torch.cat(found)

@@ -100,7 +100,9 @@ def running_cluster() -> Iterator[Cluster]:
 
 def accounting(cluster: Cluster, fields: str, rule: str) -> list[list[str]]:
     """Rows of sacct about the jobs of a rule, oldest first, once all of them have ended."""
-    command = ("sacct", "-X", "-n", "--parsable2", f"--format={fields},State,Comment%100")
+    # Without a start, sacct forgets at midnight what ran before.
+    command = ("sacct", "-X", "-n", "--parsable2", "--starttime=now-2days")
+    command += (f"--format={fields},State,Comment%100",)
     end = time.monotonic() + 60  # the controller reports to the accounting with a delay
     while True:
         rows = [line.split("|") for line in cluster.run(*command).splitlines()]
