@@ -101,8 +101,8 @@ def running_cluster() -> Iterator[Cluster]:
 def accounting(cluster: Cluster, fields: str, rule: str) -> list[list[str]]:
     """Rows of sacct about the jobs of a rule, oldest first, once all of them have ended."""
     # Without a start, sacct forgets at midnight what ran before.
-    command = ("sacct", "-X", "-n", "--parsable2", "--starttime=now-2days")
-    command += (f"--format={fields},State,Comment%100",)
+    since, columns = "--starttime=now-2days", f"--format={fields},State,Comment%100"
+    command = ("sacct", "-X", "-n", "--parsable2", since, columns)
     end = time.monotonic() + 60  # the controller reports to the accounting with a delay
     while True:
         rows = [line.split("|") for line in cluster.run(*command).splitlines()]
