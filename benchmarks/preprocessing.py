@@ -1,11 +1,11 @@
 """Time, memory and truth of a whole preprocessing chain, ours against one of public defaults.
 
-N4 of a T1w and a FLAIR, skull strip, FLAIR to T1w, brain to MNI152, tissues: once by the stages
-of mribench with their defaults, once by antspyx's and dipy's functions with theirs and deepbet.
-Both chains read and write the same files, and run in a process of their own. The phantom's
-truth says which agrees better. Seconds are medians over the repeats; processor seconds
-stand beside them because they hold on a busy machine too. `tissues.py` compares the tissue
-segmentations alone.
+N4 of a T1w and a FLAIR, skull strip, FLAIR to T1w, brain to MNI152, tissues: by the stages of
+mribench with their defaults, by the same with the other chain's strip, deepbet alone, and by
+antspyx's and dipy's functions with theirs and deepbet. All chains read and write the same files,
+and run in a process of their own. The phantom's truth says which agrees better. Seconds are
+medians over the repeats; processor seconds stand beside them because they hold on a busy machine
+too. `tissues.py` compares the tissue segmentations alone.
 
 ``python benchmarks/preprocessing.py phantoms sub-01`` prints two Markdown tables.
 """
@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -29,13 +30,14 @@ from mribench.dataset.geometry import Grid
 from mribench.files import make_image, read_image, write_image
 from mribench.preprocessing.transforms import mean_distance, points_of, read_affine
 
-CHAINS = ("mribench", "antspyx and dipy")
+STRIPS = {"mribench": "consensus", "mribench, strip: deepbet": "deepbet"}
+CHAINS = (*STRIPS, "antspyx and dipy")
 STAGES = ("N4", "strip", "FLAIR to T1w", "to MNI152", "tissues")
 Chain = dict[str, Callable[[], None]]
 
 
-def own_chain(inputs: dict[str, Path], folder: Path, threads: int) -> Chain:
-    """Return the stages of mribench with their defaults; outputs go to `folder`."""
+def own_chain(inputs: dict[str, Path], folder: Path, threads: int, backend: str) -> Chain:
+    """Return the stages of mribench, the strip by `backend`; outputs go to `folder`."""
     from mribench.config import Bias, Register, Template, Tissues
     from mribench.memory import keep_freed_memory
     from mribench.preprocessing.correct_bias import correct_image
@@ -66,7 +68,7 @@ def own_chain(inputs: dict[str, Path], folder: Path, threads: int) -> Chain:
         segment_image(names["T1w"], mask, labels, maps, table, "T1w", Tissues(), threads)
 
     def strip() -> None:
-        strip_image(names["T1w"], mask, Strip(), threads)
+        strip_image(names["T1w"], mask, Strip(backend=backend), threads)
 
     return dict(zip(STAGES, (correct, strip, register, normalise, segment), strict=True))
 
@@ -147,7 +149,6 @@ def dice(first: np.ndarray, second: np.ndarray) -> float:
 def measure(arguments: argparse.Namespace) -> dict[str, object]:
     """Run one chain in this process; return seconds by stage, memory and agreement."""
     start = time.perf_counter()
-    make = own_chain if arguments.chain == CHAINS[0] else public_chain
     anatomy = arguments.phantoms / arguments.subject / "anat"
     raw = {key: anatomy / f"{arguments.subject}_{key}.nii.gz" for key in ("T1w", "FLAIR")}
     wall: dict[str, list[float]] = {stage: [] for stage in STAGES}
@@ -159,6 +160,8 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
             image = read_image(path)
             array = np.asarray(image.dataobj, np.float32)
             write_image(inputs[key], make_image(array, Grid.of(image).affine))
+        own = partial(own_chain, backend=STRIPS.get(arguments.chain))
+        make = own if arguments.chain in STRIPS else public_chain
         chain = make(inputs, folder, arguments.threads)
         ready = time.perf_counter() - start
         for _ in range(arguments.repeats):
@@ -208,7 +211,7 @@ def print_tables(results: dict[str, dict]) -> None:
 
 
 def main() -> None:
-    """Measure both chains, or the one that ``--chain`` names."""
+    """Measure all chains, or the one that ``--chain`` names."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("phantoms", type=Path, help="BIDS data set of simulated phantoms")
     parser.add_argument("subject", help="such as sub-01")
