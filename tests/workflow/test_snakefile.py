@@ -76,7 +76,12 @@ STUDIES = ("wmh_scp", "lits_scp", "ms_resolution", "spatial_dependency", "peers"
 
 @pytest.mark.parametrize("size", ["full", "small"])
 @pytest.mark.parametrize("study", STUDIES)
-def test_dry_run_plans_both_sizes_of_every_study(root, tmp_path, study, size):
+def test_dry_run_plans_both_sizes_of_every_study(root, tmp_path, study, size, monkeypatch):
+    programs = tmp_path / "nnunet/bin"
+    programs.mkdir(parents=True)
+    for name in ("nnUNetv2_train", "python"):
+        (programs / name).touch(mode=0o755)
+    monkeypatch.setenv("NNUNET_ENVIRONMENT", str(programs.parent))
     given = [] if size == "small" or study == "peers" else [f"source={tmp_path}"]
     arguments = ["-n", "--cores", "1", "--configfile", root / f"studies/{study}.yaml"]
     run = snakemake(root, tmp_path, *arguments, "--config", f"size={size}", *given)
@@ -85,6 +90,17 @@ def test_dry_run_plans_both_sizes_of_every_study(root, tmp_path, study, size):
     suffix = "_small" if size == "small" else ""
     assert f"results/{study}{suffix}/dataset/scans.tsv" in shown
     assert ("simulate_phantoms" in shown) is (size == "small" or study == "peers")
+
+
+def test_peers_without_nnunet_stop_in_one_line(root, tmp_path, monkeypatch):
+    monkeypatch.setenv("NNUNET_ENVIRONMENT", str(tmp_path))
+    run = snakemake(
+        root, tmp_path, "-n", "--cores", "1", "--configfile", root / "studies/peers.yaml"
+    )
+    shown = run.stdout + run.stderr
+    assert run.returncode == 1
+    assert "Traceback" not in shown
+    assert "run `make nnunet`" in shown
 
 
 def test_command_line_study_replaces_the_demo(root, tmp_path):
