@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from small_methods import MakeJob
 
 from mribench import plugins, programs, stages
@@ -16,6 +17,7 @@ from mribench.files import read_image, read_json, read_table
 from mribench.methods._nnunet_data import splits, write_dataset
 from mribench.methods.base import SegmentationMethod, load_method
 from mribench.training.store import Case, CaseStore
+from mribench.training.validation import mean_dice
 from mribench.training.weights import read_description
 
 SHORT = {
@@ -131,6 +133,19 @@ def test_it_trains_repeats_and_predicts(
     assert 0 <= found[0].min() < found[0].max() <= 1
     assert (found[0][:, case.mask == 0] == 0).all()
     assert method.cost() == record["network"]
+
+
+@pytest.mark.long
+def test_one_case_can_be_learned(
+    nnunet_here: None, store: CaseStore, make_job: MakeJob, tmp_path: Path
+) -> None:
+    job = make_job(tmp_path, training=["sub-01"], validation=[])
+    make(store, epochs=10, iterations=20).train(job)
+    method = make(store)
+    method.load(job.run_folder / "model.safetensors", "cpu", 1)
+    case = method.open_case(store, "sub-01")
+    predicted = torch.from_numpy((method.predict(case)[0] > 0.5).astype(np.uint8))
+    assert mean_dice(predicted, torch.from_numpy(np.array(case.labels)), 1) >= 0.9
 
 
 @pytest.mark.long

@@ -1,8 +1,10 @@
 """Snakemake's reasons in words; the parser is fed with what Snakemake really prints."""
 
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -36,8 +38,14 @@ def workflow(tmp_path):
     def call(first, *arguments):
         (tmp_path / "config.json").write_text(json.dumps({"first": first}))
         command = [sys.executable, "-m", "snakemake", "--cores", "1", "--configfile", "config.json"]
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # for `python`
         done = subprocess.run(
-            [*command, *arguments], cwd=tmp_path, capture_output=True, text=True, check=True
+            [*command, *arguments],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**os.environ, "PATH": path},
         )
         return done.stdout + done.stderr
 
