@@ -5,9 +5,10 @@ GRUCell that writes each line in place, with the same weights. Resolution-adapti
 at the paper's width (8x0e + 4x1e + 2x2e, 5 mm at 1 mm), prediction and training step: against
 a plain convolution of the same shape and e3nn's voxel convolution. Spatially covariant head on
 whole slices, training step: against equation 13 with the weights of every slice and class made
-and kept; and SCP(256) against Base(512). Medians over the repeats;
-the runs of the competitors alternate. On a machine that others use too, ``--processor
---threads 1`` counts processor seconds, which waiting does not change.
+and kept; and SCP(256) against Base(512). Medians over the repeats; the runs of the competitors
+alternate. All of them keep freed memory, as the scripts of mribench do: without that the
+competitors, which need more of it, are slower still. On a machine that others use too,
+``--processor --threads 1`` counts processor seconds, which waiting does not change.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from scp_costs import kept_bytes
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mribench.memory import keep_freed_memory
 from mribench.networks.scp import (
     NETWORKS,
     SpatiallyCovariantHead,
@@ -221,6 +223,7 @@ def main() -> None:
     parser.add_argument("--classes", type=int, nargs="*", default=(1, 4), help="of the SCP head")
     parser.add_argument("--processor", action="store_true", help="processor seconds, not time")
     arguments = parser.parse_args()
+    keep_freed_memory()
     clock = time.process_time if arguments.processor else time.perf_counter
     torch.set_num_threads(arguments.threads)
     device = "cuda" if torch.cuda.is_available() else "cpu"

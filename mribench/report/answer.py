@@ -100,7 +100,9 @@ def make_answer(
     leads = [find_lead(results, metric, label) for label in results.labels for metric in metrics]
     return Answer(
         headline(leads[0], len(results.labels) > 1),
-        certainty(leads[0], alpha, test, correction) + rank_text(results.rank_draws, leads[0]),
+        certainty(leads[0], alpha, test, correction)
+        + rank_text(results.rank_draws, leads[0])
+        + seed_text(results.metrics, leads[0]),
         verdict(leads[0]),
         lead_grid(leads, len(results.labels) > 1),
         "Lead: mean of first minus second, with its 95 % bootstrap interval. Adjusted p: "
@@ -164,6 +166,13 @@ def rank_text(draws: pd.DataFrame, lead: Lead) -> str:
     first = chosen[(chosen.method == lead.first) & (chosen["rank"] == 1)]
     share = f"{100 * first.share.sum():.3g} %"
     return f" It stays first in {share} of the bootstrap draws of the subjects."
+
+
+def seed_text(metrics: pd.DataFrame, lead: Lead) -> str:
+    """Return what a test over subjects cannot see where a study has one seed, else nothing."""
+    if lead.second is None or metrics.seed.nunique() > 1:
+        return ""
+    return " With one seed, chance in the trainings is no part of this."
 
 
 def verdict(lead: Lead) -> str:

@@ -1,6 +1,7 @@
 """The words of the answer follow from the numbers."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from mribench.report.answer import find_lead, headline, make_answer, p_value
@@ -85,14 +86,20 @@ def test_certainty_follows_the_test(copy, preset, changes, verdict, words):
 def test_certainty_says_how_firmly_the_lead_holds(copy, preset):
     leader = copy.ranked("dice", "lesion")[0]
     answer = make_answer(copy, list(preset.metrics), *ARGUMENTS)
-    assert answer.certainty.endswith(
-        "It stays first in 90 % of the bootstrap draws of the subjects."
-    )
+    expected = "It stays first in 90 % of the bootstrap draws of the subjects."
+    assert expected in answer.certainty
     draws = copy.rank_draws
     copy.__dict__["rank_draws"] = draws[draws.method != leader]
     assert "first in 0 % of" in make_answer(copy, list(preset.metrics), *ARGUMENTS).certainty
     copy.__dict__["rank_draws"] = draws.iloc[:0]
     assert "draws" not in make_answer(copy, list(preset.metrics), *ARGUMENTS).certainty
+
+
+def test_one_seed_is_said_to_hide_the_chance_of_trainings(copy, preset):
+    words = "With one seed, chance in the trainings is no part of this."
+    assert make_answer(copy, list(preset.metrics), *ARGUMENTS).certainty.endswith(words)
+    copy.__dict__["metrics"] = pd.concat([copy.metrics, copy.metrics.assign(seed=1)])
+    assert words not in make_answer(copy, list(preset.metrics), *ARGUMENTS).certainty
 
 
 def test_single_method_is_not_called_a_winner(results, preset):
