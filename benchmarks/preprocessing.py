@@ -30,8 +30,6 @@ from mribench.dataset.geometry import Grid
 from mribench.files import make_image, read_image, write_image
 from mribench.preprocessing.transforms import mean_distance, points_of, read_affine
 
-STRIPS = {"mribench": "consensus", "mribench, strip: deepbet": "deepbet"}
-CHAINS = (*STRIPS, "antspyx and dipy")
 STAGES = ("N4", "strip", "FLAIR to T1w", "to MNI152", "tissues")
 Chain = dict[str, Callable[[], None]]
 
@@ -120,6 +118,13 @@ def public_chain(inputs: dict[str, Path], folder: Path, threads: int) -> Chain:
     return dict(zip(STAGES, (correct, strip, register, normalise, segment), strict=True))
 
 
+CHAINS = {
+    "mribench": partial(own_chain, backend="consensus"),
+    "mribench, strip: deepbet": partial(own_chain, backend="deepbet"),
+    "antspyx and dipy": public_chain,
+}
+
+
 def agreement(folder: Path, root: Path, subject: str) -> dict[str, float]:
     """Return how well the outputs in `folder` meet the phantom's truth."""
     truth = root / "derivatives/truth" / subject / "anat"
@@ -160,9 +165,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
             image = read_image(path)
             array = np.asarray(image.dataobj, np.float32)
             write_image(inputs[key], make_image(array, Grid.of(image).affine))
-        own = partial(own_chain, backend=STRIPS.get(arguments.chain))
-        make = own if arguments.chain in STRIPS else public_chain
-        chain = make(inputs, folder, arguments.threads)
+        chain = CHAINS[arguments.chain](inputs, folder, arguments.threads)
         ready = time.perf_counter() - start
         for _ in range(arguments.repeats):
             for stage, run in chain.items():
